@@ -1,0 +1,1 @@
+"""The alarm engine: from observations to a state, as pure functions."""

@@ -1,0 +1,91 @@
+"""Alarm scripts: what zones report when, and what the alarm is expected to say.
+
+    script  One zone alone does not page
+    criteria
+      if (metric['code'] regex '^[45]') { return new AlarmStatus(CRITICAL, 'HTTP #{code}'); }
+    period 60s   zones mzdfw mzord mzlon
+    at 0s    mzdfw code=200   mzord code=200   mzlon code=200   expect OK
+    at 60s   mzdfw code=500                                     expect OK        because NO_QUORUM
+    at 61s   mzord code=503                                     expect CRITICAL  status "HTTP 503"  tells CRITICAL
+
+A file holds one script or more. `#` begins a comment, outside of quotes and criteria. Settings: `period TIME`,
+`zones NAME...`, `type CHECK_TYPE` (default `remote.http`; an `agent.*` type has the one place `agent`), `plan ID`.
+
+After `at TIME` come reports and events, in order. A report is a place and what it saw: `name=value` for each metric (a
+number, or text, quoted where it holds blanks), or `unavailable "why"`; then, where they matter, `blind`,
+`stamped TIME` (the sender's own timestamp), `sent TIME` (the same, of a sender that stores and forwards), `from NAME`
+(the sender), `revision N` (of the check it was made under). An event is `down ZONE`, `up ZONE`, `zones NAME...`,
+`plan ID`, `change WHAT` (the check's target or details, as a word), `revise` (any other change of the check),
+`disable` and `enable` (the alarm), or `criteria` on a line of its own with new criteria below it.
+
+`expect STATE` may go on with `because REASON` (of a decision, or why an observation was not evaluated),
+`status "TEXT"`, and `tells nothing` or `tells [PLAN] STATE...`: what was told since the line before.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from vedette.domain.metrics import Metric
+from vedette.domain.states import State
+
+AGENT = "agent"
+"""How a script names the place of an agent's check."""
+
+
+class ScriptError(Exception):
+    """A script that cannot be read; says the line and what was expected there."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(f"line {line}: {message}")
+        self.line = line
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What one place saw."""
+
+    place: str
+    metrics: dict[str, Metric] = {}
+    unavailable: str | None = None
+    is_blind: bool = False
+    stamped_ms: int | None = None
+    buffers: bool = False
+    sender: str | None = None
+    revision: int | None = None
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something else that happens."""
+
+    verb: str
+    words: tuple[str, ...] = ()
+
+
+class Expectation(msgspec.Struct, frozen=True, kw_only=True):
+    """What is expected after a line; None where it does not matter."""
+
+    state: State
+    because: str | None = None
+    status: str | None = None
+    tells: tuple[tuple[str | None, State], ...] | None = None  # (plan, None for the alarm's own; state)
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One moment of a script."""
+
+    number: int
+    at_ms: int
+    actions: tuple[Report | Event, ...]
+    expectation: Expectation | None
+
+
+class Script(msgspec.Struct, frozen=True, kw_only=True):
+    """A script as read."""
+
+    title: str
+    criteria: str
+    period_ms: int
+    zones: tuple[str, ...]
+    check_type: str
+    plan_id: str
+    lines: tuple[Line, ...]

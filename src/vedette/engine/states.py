@@ -1,0 +1,40 @@
+"""What the engine remembers of an alarm between observations; durable, one value an alarm."""
+
+from __future__ import annotations
+
+import msgspec
+
+from vedette.criteria import Sample
+from vedette.domain.states import State
+
+
+class Ballot(msgspec.Struct, frozen=True, kw_only=True):
+    """One zone's (or the agent's) standing in an alarm.
+
+    The run holds the last `consecutiveCount` results, newest last; the vote is what the zone says now. Freshness goes
+    by the latest evaluated observation.
+    """
+
+    run: tuple[State, ...] = ()
+    vote: State | None = None
+    vote_status: str = ""  # of the latest result that made the vote or is the same
+    status: str = ""  # of the newest result
+    evaluated_ms: int | None = None  # time of the latest evaluated observation
+    counted_ms: int | None = None  # time of the result last counted into the run
+    seen: tuple[tuple[str, int], ...] = ()  # (sender, its own timestamp) of the latest ones: recognises duplicates
+    history: dict[str, Sample] = {}  # latest earlier value of each metric, for `previous` and `rate`
+
+
+class AlarmState(msgspec.Struct, frozen=True, kw_only=True):
+    """An alarm's state and how it came about."""
+
+    alarm_id: str
+    tenant_id: str
+    state: State = State.UNKNOWN
+    status: str = ""  # of the last change
+    changed_ms: int | None = None
+    change_key: bytes = b""  # the changelog entry of the last change
+    basis: str = ""  # what votes and runs were made under, see `basis`: another one clears them
+    ballots: dict[str, Ballot] = {}  # place -> standing; an agent's place is the empty text
+    told: dict[str, State] = {}  # plan id -> the state last told to it; OK where absent
+    revision: int = 0  # compare-and-set

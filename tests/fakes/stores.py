@@ -1,0 +1,242 @@
+"""The stores of evaluation and dispatch, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+
+from tests.fakes.database import FakeDatabase, Tables, expect, write
+from vedette.domain.documents import Document, Kind
+from vedette.domain.history import Attempt, Change, Delivery, DeliveryState, StateChange
+from vedette.domain.ids import TenantId
+from vedette.domain.observations import Logged, Observation
+from vedette.engine.states import AlarmState
+from vedette.ports.accounts import Tenant
+from vedette.ports.documents import Filter
+from vedette.ports.history import Span
+from vedette.ports.unit import Write
+
+
+class FakeObservations:
+    def __init__(self, database: FakeDatabase) -> None:
+        self._database = database
+
+    async def after(self, seq: int, limit: int) -> list[Logged]:
+        return [Logged(key, row) for key, row in sorted(self._database.table("log").items()) if key > seq][:limit]
+
+    async def cursor(self, name: str) -> int:
+        return int(self._database.table("cursors").get(name, 0))
+
+    def append(self, observations: Sequence[Observation]) -> Write:
+        def append(tables: Tables) -> None:
+            log = tables.setdefault("log", {})
+            for observation in observations:
+                log[len(log) + 1] = observation
+
+        return write(append)
+
+    def advance(self, name: str, old: int, new: int) -> Write:
+        def advance(tables: Tables) -> None:
+            cursors = tables.setdefault("cursors", {})
+            expect(cursors.get(name, 0) == old, "cursor")
+            cursors[name] = new
+
+        return write(advance)
+
+    def forget_before(self, arrival_ms: int, limit: int) -> Write:
+        raise NotImplementedError
+
+
+class FakeAlarmStates:
+    def __init__(self, database: FakeDatabase) -> None:
+        self._database = database
+        self.reads = 0
+
+    async def find(self, alarm_id: str) -> AlarmState | None:
+        self.reads += 1
+        return self._database.table("alarm_states").get(alarm_id)
+
+    async def list(self, tenant_id: TenantId) -> list[AlarmState]:
+        return [state for state in self._database.table("alarm_states").values() if state.tenant_id == tenant_id]
+
+    def put(self, state: AlarmState, revision: int) -> Write:
+        def put(tables: Tables) -> None:
+            states = tables.setdefault("alarm_states", {})
+            expect(state.alarm_id in tables.setdefault("documents", {}), "alarm")
+            kept = states.get(state.alarm_id)
+            expect((kept.revision if kept else 0) == revision, "alarm_state")
+            states[state.alarm_id] = msgspec.structs.replace(state, revision=revision + 1)
+
+        return write(put)
+
+
+class FakeChangelogs:
+    def __init__(self, database: FakeDatabase) -> None:
+        self._database = database
+
+    async def list(self, tenant_id: TenantId, entity_id: str | None, span: Span) -> list[StateChange]:
+        return [change for change in self.all() if change.tenant_id == tenant_id]
+
+    def all(self) -> Sequence[StateChange]:
+        return [change for _, change in sorted(self._database.table("changelog").items())]
+
+    def add(self, change: StateChange) -> Write:
+        return write(lambda tables: tables.setdefault("changelog", {}).update({change.key: change}))
+
+    def forget_before(self, key: bytes, limit: int) -> Write:
+        raise NotImplementedError
+
+
+class FakeOutbox:
+    def __init__(self, database: FakeDatabase) -> None:
+        self._database = database
+
+    def all(self) -> list[Delivery]:
+        return [delivery for _, delivery in sorted(self._database.table("outbox").items())]
+
+    async def due(self, now_ms: int, limit: int, without: Collection[str] = ()) -> list[Delivery]:
+        first: dict[tuple[str, str], Delivery] = {}
+        for delivery in self.all():
+            if delivery.delivery_state is DeliveryState.PENDING:
+                first.setdefault((delivery.alarm_id, delivery.notification_id), delivery)
+        due = [delivery for delivery in first.values() if delivery.next_at_ms <= now_ms]
+        open_ = [d for d in due if d.tenant_id not in without and d.notification_id not in without]
+        return sorted(open_, key=lambda delivery: delivery.key)[:limit]
+
+    async def next_due_ms(self) -> int | None:
+        pending = [d.next_at_ms for d in self.all() if d.delivery_state is DeliveryState.PENDING]
+        return min(pending, default=None)
+
+    async def history(self, tenant_id: TenantId, alarm_id: str, check_id: str | None, span: Span) -> list[Delivery]:
+        return [delivery for delivery in self.all() if delivery.alarm_id == alarm_id]
+
+    async def attempts(self, delivery_key: bytes) -> list[Attempt]:
+        rows = self._database.table("attempts")
+        return [attempt for (key, _), attempt in sorted(rows.items()) if key == delivery_key]
+
+    def add(self, delivery: Delivery) -> Write:
+        return write(lambda tables: tables.setdefault("outbox", {}).update({delivery.key: delivery}))
+
+    def claim(self, delivery: Delivery, until_ms: int, attempt: Attempt) -> Write:
+        def claim(tables: Tables) -> None:
+            expect(tables["outbox"].get(delivery.key) == delivery, "claim")
+            claimed = msgspec.structs.replace(delivery, attempts=attempt.number, next_at_ms=until_ms)
+            tables["outbox"][delivery.key] = claimed
+            tables.setdefault("attempts", {})[delivery.key, attempt.number] = attempt
+
+        return write(claim)
+
+    def finish(self, delivery: Delivery, attempt: Attempt) -> Write:
+        def finish(tables: Tables) -> None:
+            kept: Delivery = tables["outbox"][delivery.key]
+            expect(kept.attempts == attempt.number and kept.delivery_state is DeliveryState.PENDING, "claim")
+            tables["outbox"][delivery.key] = delivery
+            tables["attempts"][delivery.key, attempt.number] = attempt
+
+        return write(finish)
+
+    def release(self, now_ms: int) -> Write:
+        raise NotImplementedError
+
+    def forget_before(self, key: bytes, limit: int) -> Write:
+        raise NotImplementedError
+
+
+class FakeDocuments:
+    """Reads, and the writes that feed the changes."""
+
+    def __init__(self, database: FakeDatabase) -> None:
+        self._database = database
+        self.reads = 0
+
+    def _rows(self) -> dict[Any, Any]:
+        return self._database.table("documents")
+
+    async def find(self, tenant_id: TenantId, kind: Kind, key: str) -> Document | None:
+        self.reads += 1
+        document: Document | None = self._rows().get(key)
+        return document if document and (document.tenant_id, document.kind) == (tenant_id, kind) else None
+
+    async def list(
+        self, tenant_id: TenantId, kind: Kind, where: Filter, marker: str | None, limit: int
+    ) -> list[Document]:
+        self.reads += 1
+        rows = [document for _, document in sorted(self._rows().items()) if document.id >= (marker or "")]
+        rows = [document for document in rows if (document.tenant_id, document.kind) == (tenant_id, kind)]
+        rows = [document for document in rows if where.entity_id in (None, document.entity_id)]
+        return [document for document in rows if where.check_id in (None, document.check_id)][:limit]
+
+    async def count(self, tenant_id: TenantId, kind: Kind) -> int:
+        raise NotImplementedError
+
+    async def referrers(self, tenant_id: TenantId, key: str, limit: int) -> Sequence[str]:
+        raise NotImplementedError
+
+    async def entity_of_agent(self, tenant_id: TenantId, agent_id: str) -> Document | None:
+        raise NotImplementedError
+
+    async def every(self, kind: Kind, marker: str | None, limit: int) -> Sequence[Document]:
+        raise NotImplementedError
+
+    async def changes(self, after: int, limit: int) -> Sequence[Change]:
+        feed = self._database.table("changes")
+        return [change for seq, change in sorted(feed.items()) if seq > after][:limit]
+
+    async def last_change(self) -> int:
+        return max(self._database.table("changes"), default=0)
+
+    def add(self, document: Document) -> Write:
+        return self._put(document)
+
+    def update(self, document: Document, revision: int) -> Write:
+        return self._put(document, revision)
+
+    def _put(self, document: Document, revision: int | None = None) -> Write:
+        def put(tables: Tables) -> None:
+            rows = tables.setdefault("documents", {})
+            kept = rows.get(document.id)
+            expect((kept.revision if kept else None) == revision, "revision")
+            rows[document.id] = document
+            _announce(tables, document)
+
+        return write(put)
+
+    def remove(self, document: Document) -> Write:
+        def remove(tables: Tables) -> None:
+            rows = tables.setdefault("documents", {})
+            gone = [row for row in rows.values() if document.id in (row.id, row.entity_id, row.check_id)]
+            for row in gone:
+                del rows[row.id]
+            _announce(tables, document)
+
+        return write(remove)
+
+    def require(self, tenant_id: TenantId, keys: Sequence[str]) -> Write:
+        raise NotImplementedError
+
+    def unreferenced(self, tenant_id: TenantId, key: str) -> Write:
+        raise NotImplementedError
+
+    def below(self, tenant_id: TenantId, kind: Kind, limit: int) -> Write:
+        raise NotImplementedError
+
+
+def _announce(tables: Tables, document: Document) -> None:
+    feed = tables.setdefault("changes", {})
+    seq = len(feed) + 1
+    feed[seq] = Change(seq, document.tenant_id, document.kind.value, document.id)
+
+
+class FakeTenants:
+    """As much of `Accounts` as dispatch reads."""
+
+    def __init__(self, *tenants: Tenant) -> None:
+        self._tenants = {tenant.id: tenant for tenant in tenants}
+
+    def put(self, tenant: Tenant) -> None:
+        self._tenants[tenant.id] = tenant
+
+    async def find_tenant(self, tenant_id: TenantId) -> Tenant | None:
+        return self._tenants.get(tenant_id)
