@@ -1,0 +1,1 @@
+"""Technologies behind the ports: one package each, independent of one another."""

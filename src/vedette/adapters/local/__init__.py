@@ -1,0 +1,1 @@
+"""What this machine gives: clock, chance, key file, certificates, the data directory."""

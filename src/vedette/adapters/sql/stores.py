@@ -1,0 +1,58 @@
+"""All stores over one database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vedette.adapters.sql.accounts import SqlAccounts
+from vedette.adapters.sql.agent_tokens import SqlAgentTokens
+from vedette.adapters.sql.agents import SqlAgents
+from vedette.adapters.sql.alarm_states import SqlAlarmStates
+from vedette.adapters.sql.audits import SqlAudits
+from vedette.adapters.sql.changelogs import SqlChangelogs
+from vedette.adapters.sql.database import Database
+from vedette.adapters.sql.documents import SqlDocuments
+from vedette.adapters.sql.observations import SqlObservations
+from vedette.adapters.sql.outbox import SqlOutbox
+from vedette.adapters.sql.points import SqlMetricPoints
+from vedette.ports.accounts import Accounts
+from vedette.ports.agents import Agents
+from vedette.ports.documents import Documents
+from vedette.ports.history import Audits, Changelogs, Outbox
+from vedette.ports.observations import AlarmStates, MetricPoints, Observations
+from vedette.ports.tokens import AgentTokens
+from vedette.ports.unit import Commit
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What services get; the writes of any of them can be committed together."""
+
+    accounts: Accounts
+    agents: Agents
+    alarm_states: AlarmStates
+    audits: Audits
+    changelogs: Changelogs
+    documents: Documents
+    observations: Observations
+    outbox: Outbox
+    points: MetricPoints
+    tokens: AgentTokens
+    commit: Commit
+
+
+def stores(database: Database) -> Stores:
+    """The stores of a database; it is started and stopped by whoever made it."""
+    return Stores(
+        accounts=SqlAccounts(database),
+        agents=SqlAgents(database),
+        alarm_states=SqlAlarmStates(database),
+        audits=SqlAudits(database),
+        changelogs=SqlChangelogs(database),
+        documents=SqlDocuments(database),
+        observations=SqlObservations(database),
+        outbox=SqlOutbox(database),
+        points=SqlMetricPoints(database),
+        tokens=SqlAgentTokens(database),
+        commit=database.commit,
+    )

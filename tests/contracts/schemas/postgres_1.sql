@@ -1,0 +1,189 @@
+-- The schema as version 1 had it: where migrations begin. Never change it.
+-- Times are milliseconds since the epoch. Text compares bytewise: every column that is ordered by is COLLATE "C".
+
+CREATE TABLE tenant (
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    folded TEXT COLLATE "C" NOT NULL UNIQUE,
+    created_at BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    metadata TEXT COLLATE "C",
+    webhook_token BYTEA,
+    limits TEXT COLLATE "C" NOT NULL
+);
+
+CREATE TABLE login (
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    name TEXT COLLATE "C" NOT NULL UNIQUE,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    roles TEXT COLLATE "C" NOT NULL,
+    api_key_index BYTEA NOT NULL,
+    password_hash BYTEA,
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX login_by_tenant ON login (tenant_id);
+
+CREATE TABLE identity_token (
+    token_index BYTEA NOT NULL PRIMARY KEY,
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES login (id) ON DELETE CASCADE,
+    user_name TEXT COLLATE "C" NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    roles TEXT COLLATE "C" NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX identity_token_by_user ON identity_token (user_id);
+CREATE INDEX identity_token_by_tenant ON identity_token (tenant_id);
+CREATE INDEX identity_token_by_expiry ON identity_token (expires_at);
+
+CREATE TABLE rate_count (
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    rate_group TEXT COLLATE "C" NOT NULL,
+    since_ms BIGINT NOT NULL,
+    used BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, rate_group)
+);
+
+CREATE TABLE agent_token (
+    public_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    sort_key TEXT COLLATE "C" NOT NULL,
+    token_index BYTEA NOT NULL UNIQUE,
+    sealed BYTEA NOT NULL,
+    label TEXT COLLATE "C",
+    revision BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+CREATE INDEX agent_token_by_sort_key ON agent_token (tenant_id, sort_key, public_id);
+CREATE INDEX agent_token_by_public_id ON agent_token (tenant_id, public_id);
+
+CREATE TABLE agent_seen (
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    id TEXT COLLATE "C" NOT NULL,
+    last_connected_ms BIGINT NOT NULL,
+    token_public_id TEXT COLLATE "C" NOT NULL,
+    ip TEXT COLLATE "C" NOT NULL,
+    version TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+
+-- All kinds of configuration object.
+CREATE TABLE document (
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    kind TEXT COLLATE "C" NOT NULL,
+    entity_id TEXT COLLATE "C" REFERENCES document (id) ON DELETE CASCADE,
+    check_id TEXT COLLATE "C" REFERENCES document (id) ON DELETE CASCADE,
+    agent_id TEXT COLLATE "C",
+    label TEXT COLLATE "C" NOT NULL,
+    refs TEXT COLLATE "C" NOT NULL,
+    revision BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    public BYTEA NOT NULL,
+    secrets BYTEA
+);
+CREATE INDEX document_by_tenant ON document (tenant_id, kind, id);
+CREATE INDEX document_by_kind ON document (kind, id);
+CREATE INDEX document_by_entity ON document (entity_id, kind, id) WHERE entity_id IS NOT NULL;
+CREATE INDEX document_by_check ON document (check_id, kind, id) WHERE check_id IS NOT NULL;
+CREATE UNIQUE INDEX document_by_agent ON document (tenant_id, agent_id) WHERE agent_id IS NOT NULL;
+
+-- `target` has no row of its own where it is built in (plans, notifications and zones may be).
+CREATE TABLE document_ref (
+    source TEXT COLLATE "C" NOT NULL REFERENCES document (id) ON DELETE CASCADE,
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    target TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (source, target)
+);
+CREATE INDEX document_ref_by_target ON document_ref (tenant_id, target, source);
+
+CREATE TABLE change (
+    seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL
+);
+
+CREATE TABLE alarm_state (
+    alarm_id TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES document (id) ON DELETE CASCADE,
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    revision BIGINT NOT NULL,
+    value BYTEA NOT NULL
+);
+CREATE INDEX alarm_state_by_tenant ON alarm_state (tenant_id, alarm_id);
+
+-- Keys of time series begin with the time: rows are appended at the end.
+CREATE TABLE audit (
+    key BYTEA NOT NULL PRIMARY KEY,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    at_ms BIGINT NOT NULL,
+    body BYTEA NOT NULL
+);
+CREATE INDEX audit_by_tenant ON audit (tenant_id, key);
+
+CREATE TABLE changelog (
+    key BYTEA NOT NULL PRIMARY KEY,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    entity_id TEXT COLLATE "C" NOT NULL,
+    check_id TEXT COLLATE "C" NOT NULL,
+    alarm_id TEXT COLLATE "C" NOT NULL,
+    at_ms BIGINT NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    previous_state TEXT COLLATE "C" NOT NULL,
+    status TEXT COLLATE "C" NOT NULL,
+    reason TEXT COLLATE "C" NOT NULL,
+    analyzed_by TEXT COLLATE "C",
+    votes BYTEA NOT NULL
+);
+CREATE INDEX changelog_by_tenant ON changelog (tenant_id, key);
+CREATE INDEX changelog_by_entity ON changelog (tenant_id, entity_id, key);
+
+CREATE TABLE delivery (
+    key BYTEA NOT NULL PRIMARY KEY,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    entity_id TEXT COLLATE "C" NOT NULL,
+    check_id TEXT COLLATE "C" NOT NULL,
+    alarm_id TEXT COLLATE "C" NOT NULL,
+    plan_id TEXT COLLATE "C" NOT NULL,
+    notification_id TEXT COLLATE "C" NOT NULL,
+    event_id TEXT COLLATE "C" NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    previous_state TEXT COLLATE "C" NOT NULL,
+    status TEXT COLLATE "C" NOT NULL,
+    transaction_id TEXT COLLATE "C" NOT NULL,
+    at_ms BIGINT NOT NULL,
+    payload BYTEA NOT NULL,
+    delivery_state TEXT COLLATE "C" NOT NULL,
+    attempts BIGINT NOT NULL,
+    next_at_ms BIGINT NOT NULL,
+    message TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX delivery_by_alarm ON delivery (tenant_id, alarm_id, key);
+CREATE INDEX delivery_pending ON delivery (next_at_ms) WHERE delivery_state = 'pending';
+CREATE INDEX delivery_pending_pair ON delivery (alarm_id, notification_id, key) WHERE delivery_state = 'pending';
+
+CREATE TABLE attempt (
+    delivery_key BYTEA NOT NULL REFERENCES delivery (key) ON DELETE CASCADE,
+    number BIGINT NOT NULL,
+    started_ms BIGINT NOT NULL,
+    finished_ms BIGINT,
+    success BIGINT,
+    message TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (delivery_key, number)
+);
+
+-- The observation log. No key refers to the check: see `adapters/sql/observations.py`.
+CREATE TABLE observation (
+    seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    check_id TEXT COLLATE "C" NOT NULL,
+    place TEXT COLLATE "C" NOT NULL,
+    at_ms BIGINT NOT NULL,
+    arrival_ms BIGINT NOT NULL,
+    payload BYTEA NOT NULL
+);
+CREATE INDEX observation_by_check ON observation (check_id, place, at_ms, seq);
+
+CREATE TABLE reader_cursor (
+    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    seq BIGINT NOT NULL
+);

@@ -1,0 +1,189 @@
+-- The schema as version 1 had it: where migrations begin. Never change it.
+-- Times are milliseconds since the epoch. Text compares bytewise (the default collation, BINARY).
+
+CREATE TABLE tenant (
+    id TEXT NOT NULL PRIMARY KEY,
+    folded TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    metadata TEXT,
+    webhook_token BLOB,
+    limits TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE login (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    roles TEXT NOT NULL,
+    api_key_index BLOB NOT NULL,
+    password_hash BLOB,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX login_by_tenant ON login (tenant_id);
+
+CREATE TABLE identity_token (
+    token_index BLOB NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES login (id) ON DELETE CASCADE,
+    user_name TEXT NOT NULL,
+    tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    roles TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX identity_token_by_user ON identity_token (user_id);
+CREATE INDEX identity_token_by_tenant ON identity_token (tenant_id);
+CREATE INDEX identity_token_by_expiry ON identity_token (expires_at);
+
+CREATE TABLE rate_count (
+    tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    rate_group TEXT NOT NULL,
+    since_ms INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, rate_group)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE agent_token (
+    public_id TEXT NOT NULL PRIMARY KEY,
+    tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    sort_key TEXT NOT NULL,
+    token_index BLOB NOT NULL UNIQUE,
+    sealed BLOB NOT NULL,
+    label TEXT,
+    revision INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX agent_token_by_sort_key ON agent_token (tenant_id, sort_key, public_id);
+CREATE INDEX agent_token_by_public_id ON agent_token (tenant_id, public_id);
+
+CREATE TABLE agent_seen (
+    tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    last_connected_ms INTEGER NOT NULL,
+    token_public_id TEXT NOT NULL,
+    ip TEXT NOT NULL,
+    version TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- All kinds of configuration object.
+CREATE TABLE document (
+    id TEXT NOT NULL PRIMARY KEY,
+    tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    entity_id TEXT REFERENCES document (id) ON DELETE CASCADE,
+    check_id TEXT REFERENCES document (id) ON DELETE CASCADE,
+    agent_id TEXT,
+    label TEXT NOT NULL,
+    refs TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    public BLOB NOT NULL,
+    secrets BLOB
+) STRICT;
+CREATE INDEX document_by_tenant ON document (tenant_id, kind, id);
+CREATE INDEX document_by_kind ON document (kind, id);
+CREATE INDEX document_by_entity ON document (entity_id, kind, id) WHERE entity_id IS NOT NULL;
+CREATE INDEX document_by_check ON document (check_id, kind, id) WHERE check_id IS NOT NULL;
+CREATE UNIQUE INDEX document_by_agent ON document (tenant_id, agent_id) WHERE agent_id IS NOT NULL;
+
+-- `target` has no row of its own where it is built in (plans, notifications and zones may be).
+CREATE TABLE document_ref (
+    source TEXT NOT NULL REFERENCES document (id) ON DELETE CASCADE,
+    tenant_id TEXT NOT NULL,
+    target TEXT NOT NULL,
+    PRIMARY KEY (source, target)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX document_ref_by_target ON document_ref (tenant_id, target, source);
+
+CREATE TABLE change (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE alarm_state (
+    alarm_id TEXT NOT NULL PRIMARY KEY REFERENCES document (id) ON DELETE CASCADE,
+    tenant_id TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    value BLOB NOT NULL
+) STRICT;
+CREATE INDEX alarm_state_by_tenant ON alarm_state (tenant_id, alarm_id);
+
+-- Keys of time series begin with the time: rows are appended at the end.
+CREATE TABLE audit (
+    key BLOB NOT NULL PRIMARY KEY,
+    tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    at_ms INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX audit_by_tenant ON audit (tenant_id, key);
+
+CREATE TABLE changelog (
+    key BLOB NOT NULL PRIMARY KEY,
+    tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    entity_id TEXT NOT NULL,
+    check_id TEXT NOT NULL,
+    alarm_id TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    previous_state TEXT NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    analyzed_by TEXT,
+    votes BLOB NOT NULL
+) STRICT;
+CREATE INDEX changelog_by_tenant ON changelog (tenant_id, key);
+CREATE INDEX changelog_by_entity ON changelog (tenant_id, entity_id, key);
+
+CREATE TABLE delivery (
+    key BLOB NOT NULL PRIMARY KEY,
+    tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    entity_id TEXT NOT NULL,
+    check_id TEXT NOT NULL,
+    alarm_id TEXT NOT NULL,
+    plan_id TEXT NOT NULL,
+    notification_id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    previous_state TEXT NOT NULL,
+    status TEXT NOT NULL,
+    transaction_id TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    payload BLOB NOT NULL,
+    delivery_state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    next_at_ms INTEGER NOT NULL,
+    message TEXT NOT NULL
+) STRICT;
+CREATE INDEX delivery_by_alarm ON delivery (tenant_id, alarm_id, key);
+CREATE INDEX delivery_pending ON delivery (next_at_ms) WHERE delivery_state = 'pending';
+CREATE INDEX delivery_pending_pair ON delivery (alarm_id, notification_id, key) WHERE delivery_state = 'pending';
+
+CREATE TABLE attempt (
+    delivery_key BLOB NOT NULL REFERENCES delivery (key) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    started_ms INTEGER NOT NULL,
+    finished_ms INTEGER,
+    success INTEGER,
+    message TEXT NOT NULL,
+    PRIMARY KEY (delivery_key, number)
+) STRICT, WITHOUT ROWID;
+
+-- The observation log. No key refers to the check: see `adapters/sql/observations.py`.
+CREATE TABLE observation (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    check_id TEXT NOT NULL,
+    place TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    arrival_ms INTEGER NOT NULL,
+    payload BLOB NOT NULL
+) STRICT;
+CREATE INDEX observation_by_check ON observation (check_id, place, at_ms);
+
+CREATE TABLE reader_cursor (
+    name TEXT NOT NULL PRIMARY KEY,
+    seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
