@@ -1,0 +1,1 @@
+"""The remote checks of one zone: when they run, running them, reporting what they saw."""

@@ -1,0 +1,1 @@
+"""Notifiers: one module per notification type, alike enough to copy."""
