@@ -1,0 +1,70 @@
+"""What was observed and is not yet safe at the server: in order, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import msgspec
+
+MOST_KEPT = 10_000
+"""About a day of five checks at 60 s, in a few MiB."""
+Params = dict[str, Any]
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    number: int
+    params: Params
+
+
+class Buffer:
+    """Posts wait, are sent, and leave when the server has them; when it is full the oldest waiting one goes."""
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self._most = most
+        self._waiting: deque[_Kept] = deque()
+        self._sent: dict[int, _Kept] = {}
+        self._count = 0
+        self.dropped = 0
+        """How many were lost to a full buffer."""
+
+    def put(self, params: Params) -> None:
+        self._count += 1
+        self._waiting.append(_Kept(self._count, params))
+        if len(self) > self._most:
+            self._waiting.popleft()
+            self.dropped += 1
+
+    def peek(self) -> Params | None:
+        """The oldest that waits."""
+        return self._waiting[0].params if self._waiting else None
+
+    def sent(self, post_number: int) -> None:
+        """The oldest waiting one went out as this post."""
+        self._sent[post_number] = self._waiting.popleft()
+
+    def answered(self, post_number: int) -> Params | None:
+        """The server has it, or does not want it."""
+        kept = self._sent.pop(post_number, None)
+        return None if kept is None else kept.params
+
+    def give_back(self, post_number: int) -> None:
+        """It must be sent again, in its place."""
+        kept = self._sent.pop(post_number)
+        earlier = [self._waiting.popleft() for _ in range(self._earlier_than(kept))]
+        self._waiting.extendleft([kept, *reversed(earlier)])
+
+    def _earlier_than(self, kept: _Kept) -> int:
+        return next((at for at, other in enumerate(self._waiting) if other.number > kept.number), len(self._waiting))
+
+    def give_all_back(self) -> None:
+        """The connection is gone and with it every answer."""
+        for post_number in list(reversed(self._sent)):
+            self.give_back(post_number)
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._sent)
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._sent)

@@ -1,0 +1,54 @@
+"""When each check runs: every period from a first run that chance spreads; what did not change keeps its rhythm."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from vedette.wire.messages import ScheduledCheck
+
+FIRST_RUN_WITHIN_S = 2.0
+
+
+class Rhythm:
+    """One task a check."""
+
+    def __init__(self, run: Callable[[ScheduledCheck], None], chance: Callable[[], float]) -> None:
+        self._run = run
+        self._chance = chance
+        self._checks: dict[str, ScheduledCheck] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def follow(self, checks: Sequence[ScheduledCheck]) -> None:
+        """The complete list. Starts what is new or runs otherwise, stops what is gone."""
+        wanted = {check.id: check for check in checks if not check.disabled}
+        for check_id in [key for key, check in self._checks.items() if not _keeps_rhythm(check, wanted.get(key))]:
+            self._tasks.pop(check_id).cancel()
+        self._checks = wanted
+        for check_id in wanted:
+            if check_id not in self._tasks:
+                self._tasks[check_id] = asyncio.get_running_loop().create_task(self._beat(check_id))
+
+    async def stop(self) -> None:
+        tasks = list(self._tasks.values())
+        self._checks, self._tasks = {}, {}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _beat(self, check_id: str) -> None:
+        loop = asyncio.get_running_loop()
+        period_s = self._checks[check_id].period
+        due = loop.time() + min(period_s, FIRST_RUN_WITHIN_S) * self._chance()
+        while True:
+            await asyncio.sleep(max(due - loop.time(), 0))
+            self._run(self._checks[check_id])
+            due = max(due + period_s, loop.time())
+
+
+def _keeps_rhythm(check: ScheduledCheck, wanted: ScheduledCheck | None) -> bool:
+    """A new revision alone (another label) restarts nothing."""
+    return wanted is not None and check == msgspec.structs.replace(wanted, revision=check.revision)

@@ -1,0 +1,178 @@
+"""The listener: accepts, bounds and sweeps connections, and drains them at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import Counter
+
+import structlog
+
+from vedette.agent_endpoint.limits import Limits
+from vedette.agent_endpoint.peer import AgentPeer
+from vedette.ports.clock import Clock
+from vedette.services.agents import Agents
+from vedette.wire.moment import Moment
+
+SWEEP_S = 1.0
+BACKLOG = 1_024
+ACCEPT_PAUSE_S = 0.1
+"""After an accept that failed, e.g. for want of file descriptors."""
+log = structlog.get_logger(__name__)
+
+
+class AgentEndpoint:
+    """`start`, then `stop`. One instance a process; `agents` holds all that outlives a connection."""
+
+    def __init__(
+        self,
+        agents: Agents,
+        tls: ssl.SSLContext,
+        ca_pem: bytes,
+        clock: Clock,
+        steady: Clock,
+        limits: Limits | None = None,
+    ) -> None:
+        """`steady` gives milliseconds of a clock that only goes forward."""
+        self.agents = agents
+        self.ca_pem = ca_pem
+        self.limits = limits or Limits()
+        self.counts: Counter[str] = Counter()
+        """Since the start: `accepted`, `turned_away`, `tls_failed`, `http`, `ended`."""
+        self._tls = tls
+        self._clock = clock
+        self._steady = steady
+        self._peers: set[AgentPeer] = set()
+        self._greetings: set[asyncio.Task[None]] = set()
+        self._loops: list[asyncio.Task[None]] = []
+        self._listener: socket.socket | None = None
+        self._all_gone: asyncio.Future[None] | None = None
+
+    async def start(self, host: str, port: int) -> tuple[str, int]:
+        """Listens; port 0 takes a free one. The address. Raises `OSError` when it cannot be had."""
+        loop = asyncio.get_running_loop()
+        family, *_, address = (await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))[0]
+        return self.serve(socket.create_server(address[:2], family=family, backlog=BACKLOG))
+
+    def serve(self, listener: socket.socket) -> tuple[str, int]:
+        """Accepts on a listening socket, which is ours from now on. Its address."""
+        loop = asyncio.get_running_loop()
+        listener.setblocking(False)
+        self._listener = listener
+        self._loops = [loop.create_task(self._accept(listener)), loop.create_task(self._sweep_for_ever())]
+        bound: tuple[str, int] = listener.getsockname()[:2]
+        log.info("agent_endpoint.listening", host=bound[0], port=bound[1])
+        return bound
+
+    async def stop(self) -> None:
+        """Accepts nothing more, answers what was accepted, closes."""
+        await _cancel([*self._loops, *self._greetings])
+        if self._listener is not None:
+            self._listener.close()
+        for peer in self._peers:
+            peer.stop_reading()
+        await self._drained()
+        for peer in list(self._peers):
+            peer.finish()
+        await self._closed()
+        await self.agents.sweep(self._steady())
+
+    async def _drained(self) -> None:
+        """Until nothing is being worked off, or the time is up."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.limits.drain_s
+        while work := [peer.task for peer in self._peers if peer.task is not None]:
+            if not (await asyncio.wait(work, timeout=max(until - loop.time(), 0)))[0]:
+                log.warning("agent_endpoint.drain_incomplete", connections=len(work))
+                return
+
+    async def _closed(self) -> None:
+        """Until every connection is gone; those that do not close in time are cut."""
+        if self._peers:
+            self._all_gone = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._all_gone], timeout=self.limits.drain_s)
+        for peer in list(self._peers):
+            peer.abort()
+
+    @property
+    def peers(self) -> frozenset[AgentPeer]:
+        """Every connection whose socket is open, welcomed or not."""
+        return frozenset(self._peers)
+
+    # -- what peers call
+
+    def now(self) -> Moment:
+        return Moment(self._clock(), self._steady())
+
+    def count(self, what: str) -> None:
+        self.counts[what] += 1
+
+    def arrived(self, peer: AgentPeer) -> None:
+        self._peers.add(peer)
+
+    def over(self, peer: AgentPeer) -> None:
+        """Its conversation has ended; safe to call twice."""
+        if peer.identity_or_none is not None:
+            self.agents.gone(peer, self._steady())
+
+    def lost(self, peer: AgentPeer) -> None:
+        """Its socket is closed."""
+        self._peers.discard(peer)
+        if not self._peers and self._all_gone is not None and not self._all_gone.done():
+            self._all_gone.set_result(None)
+
+    # -- loops
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, address = await loop.sock_accept(listener)
+            except OSError as error:
+                log.warning("agent_endpoint.accept_failed", problem=str(error))
+                await asyncio.sleep(ACCEPT_PAUSE_S)
+                continue
+            if len(self._peers) + len(self._greetings) >= self.limits.most_connections:
+                self.count("turned_away")
+                sock.close()
+                continue
+            self.count("accepted")
+            greeting = loop.create_task(self._greet(sock, str(address[0])))
+            self._greetings.add(greeting)
+            greeting.add_done_callback(self._greetings.discard)
+
+    async def _greet(self, sock: socket.socket, ip: str) -> None:
+        """The TLS handshake; half-open ones end by its time limit."""
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: AgentPeer(self, ip),
+                sock,
+                ssl=self._tls,
+                ssl_handshake_timeout=self.limits.tls_handshake_s,
+                ssl_shutdown_timeout=self.limits.tls_shutdown_s,
+            )
+        except OSError as error:
+            self.count("tls_failed")
+            log.info("agent_endpoint.tls_failed", ip=ip, problem=type(error).__name__)
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            await self.sweep()
+
+    async def sweep(self) -> None:
+        """Ends what has run out of time; once a second."""
+        now_ms = self._steady()
+        for peer in list(self._peers):
+            deadline_ms = peer.deadline_ms
+            if deadline_ms is not None and deadline_ms <= now_ms:
+                peer.tick()
+        await self.agents.sweep(now_ms)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

@@ -1,0 +1,316 @@
+"""One connection: an asyncio protocol that feeds `wire` and carries out what it says.
+
+An idle connection has no task. What an agent wants of the services is queued and worked off in order by one task that
+ends with the queue; posts that came together are made durable together. While too much is queued, or the peer does not
+read, we do not read either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from types import MappingProxyType
+from typing import Any, Protocol, cast
+
+import structlog
+
+from vedette.agent_endpoint.https import answer
+from vedette.agent_endpoint.limits import Limits
+from vedette.domain.tokens import recorded
+from vedette.ports.unit import StoreUnavailable
+from vedette.services.agent_connections import Identity
+from vedette.services.agents import Agents, Refusal
+from vedette.wire.envelope import Request, answered, refused
+from vedette.wire.events import (
+    Answered,
+    Ended,
+    FilesPosted,
+    HeartbeatReceived,
+    HelloReceived,
+    HttpAsked,
+    MetricsPosted,
+    ScheduleAsked,
+    Send,
+    ServerEvent,
+    Unanswered,
+)
+from vedette.wire.messages import UNAVAILABLE, Hello, files_result, schedule_result
+from vedette.wire.moment import Moment
+from vedette.wire.server import ServerConnection, Terms
+
+Wish = MetricsPosted | ScheduleAsked | FilesPosted
+MOST_QUEUED = 64
+MOST_POSTS_AT_ONCE = 64
+WRITE_BUFFER_BYTES = 64 * 1024
+log = structlog.get_logger(__name__)
+
+
+class Endpoint(Protocol):
+    """What a peer needs of the listener that accepted it."""
+
+    agents: Agents
+    ca_pem: bytes
+    limits: Limits
+
+    def now(self) -> Moment: ...
+
+    def count(self, what: str) -> None: ...
+
+    def arrived(self, peer: AgentPeer) -> None:
+        """Its TLS handshake is done."""
+        ...
+
+    def over(self, peer: AgentPeer) -> None:
+        """Its conversation has ended; safe to call twice."""
+        ...
+
+    def lost(self, peer: AgentPeer) -> None:
+        """Its socket is closed."""
+        ...
+
+
+class AgentPeer(asyncio.Protocol):
+    """A peer from its TLS handshake to its end. It is the `Live` connection that the services see."""
+
+    __slots__ = ("_endpoint", "_ip", "_is_reading", "_is_stopping", "_is_write_full", "_queue", "_task", "_transport",
+                 "_wire", "identity_or_none")  # fmt: skip
+
+    def __init__(self, endpoint: Endpoint, ip: str) -> None:
+        self._endpoint = endpoint
+        self._ip = ip
+        self._queue: deque[Wish] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._is_reading = True
+        self._is_write_full = self._is_stopping = False
+        self.identity_or_none: Identity | None = None
+
+    # -- asyncio's calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        self._wire = ServerConnection(self._endpoint.now())
+        self._endpoint.arrived(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._carry_out(self._wire.receive(data, self._endpoint.now()))
+
+    def pause_writing(self) -> None:
+        self._is_write_full = True
+        self._set_reading()
+
+    def resume_writing(self) -> None:
+        self._is_write_full = False
+        self._set_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.identity_or_none is not None and not self._wire.is_over:
+            self._log("agent.disconnected", reason="the connection was lost" if exc else "the agent closed it")
+        self._wire.end()
+        self._endpoint.over(self)
+        self._endpoint.lost(self)
+
+    # -- what the listener and the services call
+
+    @property
+    def identity(self) -> Identity:
+        """Of a live connection."""
+        if self.identity_or_none is None:
+            raise LookupError("no handshake yet")
+        return self.identity_or_none
+
+    @property
+    def deadline_ms(self) -> int | None:
+        return self._wire.deadline_ms
+
+    @property
+    def task(self) -> asyncio.Task[None] | None:
+        """What is being worked off, if anything."""
+        return self._task
+
+    def tick(self) -> None:
+        self._carry_out(self._wire.tick(self._endpoint.now()))
+
+    def tell_schedule_changed(self) -> bool:
+        question = self._wire.ask("check_schedule.changed", {}, self._endpoint.now(), self.identity.guid)
+        if question is None or self._transport.is_closing():
+            return False
+        self._transport.write(question[1])
+        return True
+
+    def close(self, reason: str) -> None:
+        """At once: what waits to be taken or to be sent is dropped."""
+        self._queue.clear()
+        if not self._wire.is_over:
+            self._log("agent.closed", reason=reason)
+        self._wire.end()
+        self._endpoint.over(self)
+        self._transport.abort()
+
+    def stop_reading(self) -> None:
+        """The server stops: what was accepted is still answered."""
+        self._is_stopping = True
+        self._set_reading()
+
+    def finish(self) -> None:
+        """Sends what is waiting, then closes."""
+        self._wire.end()
+        self._transport.close()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    # -- events
+
+    def _carry_out(self, events: list[ServerEvent]) -> None:
+        for event in events:
+            _ON[type(event)](self, event)
+
+    def _send(self, event: Send) -> None:
+        self._transport.write(event.data)
+
+    def _ended(self, event: Ended) -> None:
+        self._endpoint.count("ended")
+        self._log("agent.ended", reason=event.reason)
+        self._endpoint.over(self)
+        self._transport.close()
+
+    def _http(self, event: HttpAsked) -> None:
+        self._endpoint.count("http")
+        self._transport.write(answer(event.request, self._endpoint.ca_pem))
+        self._transport.close()
+
+    def _hello(self, event: HelloReceived) -> None:
+        self._work(self._judge(event.hello))
+
+    def _heartbeat(self, event: HeartbeatReceived) -> None:
+        if event.sent_ms is not None:
+            self._endpoint.agents.heard(self.identity, event.sent_ms, self._endpoint.now().wall_ms)
+
+    def _wish(self, event: Wish) -> None:
+        self._queue.append(event)
+        if self._task is None:
+            self._work(self._work_off())
+        self._set_reading()
+
+    def _answered(self, event: Answered) -> None:
+        """Of the only thing asked so far, `check_schedule.changed`: the fetch that follows says it all."""
+
+    def _unanswered(self, event: Unanswered) -> None:
+        self._log("agent.unanswered", method=event.method)
+
+    # -- work
+
+    def _work(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        self._task = asyncio.get_running_loop().create_task(coroutine)
+        self._set_reading()
+        self._task.add_done_callback(self._worked)
+
+    def _worked(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        if task.cancelled():
+            return
+        problem = task.exception()
+        if problem is not None:
+            log.error("agent.failed", ip=self._ip, exc_info=problem)
+            self.close("an internal failure")
+        elif self._queue:
+            self._work(self._work_off())
+        self._set_reading()
+
+    async def _judge(self, hello: Hello) -> None:
+        endpoint = self._endpoint
+        verdict = await endpoint.agents.authenticate(hello, self._ip)
+        if self._transport.is_closing():
+            return
+        if isinstance(verdict, Refusal):
+            log.warning("agent.refused", reason=str(verdict.reason), ip=self._ip, agent_id=hello.agent_id[:64],
+                        token=recorded(hello.token))  # fmt: skip
+            self._carry_out(self._wire.refuse(verdict.code, verdict.type, verdict.message))
+            return
+        self.identity_or_none = verdict
+        now = endpoint.now()
+        terms = Terms(heartbeat_interval_ms=endpoint.limits.heartbeat_interval_ms, entity_id=verdict.entity_id)
+        events = self._wire.welcome(terms, now)
+        endpoint.agents.connected(self, now.wall_ms, now.steady_ms)
+        self._log("agent.connected", version=verdict.bundle_version, token=recorded(hello.token))
+        self._carry_out(events)
+
+    async def _work_off(self) -> None:
+        while self._queue:
+            first = self._queue[0]
+            if isinstance(first, MetricsPosted):
+                await self._take(self._leading_posts())
+            else:
+                self._queue.popleft()
+                await (
+                    self._hand_out(first.request) if isinstance(first, ScheduleAsked) else self._files(first.request)
+                )
+            self._set_reading()
+
+    def _leading_posts(self) -> list[MetricsPosted]:
+        posts: list[MetricsPosted] = []
+        while self._queue and len(posts) < MOST_POSTS_AT_ONCE and isinstance(self._queue[0], MetricsPosted):
+            posts.append(cast("MetricsPosted", self._queue.popleft()))
+        return posts
+
+    async def _take(self, posts: list[MetricsPosted]) -> None:
+        try:
+            verdicts = await self._endpoint.agents.post(
+                self.identity, [item.post for item in posts], self._endpoint.now().wall_ms
+            )
+        except StoreUnavailable:
+            self._reply(*(refused(item.request, 400, UNAVAILABLE, "Nothing can be stored now") for item in posts))
+            return
+        self._reply(*(
+            answered(item.request, []) if verdict is None else refused(item.request, 400, "badRequest", verdict.message)
+            for item, verdict in zip(posts, verdicts, strict=True)
+        ))  # fmt: skip
+
+    async def _hand_out(self, request: Request) -> None:
+        try:
+            checks = await self._endpoint.agents.schedule(self)
+        except StoreUnavailable:
+            self._reply(refused(request, 400, UNAVAILABLE, "The schedule cannot be read now"))
+            return
+        self._reply(answered(request, schedule_result(checks)))
+
+    async def _files(self, request: Request) -> None:
+        self._reply(answered(request, files_result([])))
+
+    def _reply(self, *lines: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(b"".join(lines))
+
+    # -- flow
+
+    def _set_reading(self) -> None:
+        judging = self.identity_or_none is None and self._task is not None
+        wanted = not (judging or self._is_write_full or self._is_stopping or len(self._queue) >= MOST_QUEUED)
+        if wanted == self._is_reading or self._transport.is_closing():
+            return
+        self._is_reading = wanted
+        change: Callable[[], None] = self._transport.resume_reading if wanted else self._transport.pause_reading
+        change()
+
+    def _log(self, event: str, **more: str) -> None:
+        agent = self.identity_or_none
+        known = {} if agent is None else {"agent_id": agent.agent_id, "tenant_id": agent.tenant_id}
+        log.info(event, ip=self._ip, **known, **more)
+
+
+_ON: Mapping[type[Any], Callable[[AgentPeer, Any], None]] = MappingProxyType(
+    {
+        Send: AgentPeer._send,  # noqa: SLF001 - the table belongs to the class
+        Ended: AgentPeer._ended,  # noqa: SLF001
+        HttpAsked: AgentPeer._http,  # noqa: SLF001
+        HelloReceived: AgentPeer._hello,  # noqa: SLF001
+        HeartbeatReceived: AgentPeer._heartbeat,  # noqa: SLF001
+        ScheduleAsked: AgentPeer._wish,  # noqa: SLF001
+        MetricsPosted: AgentPeer._wish,  # noqa: SLF001
+        FilesPosted: AgentPeer._wish,  # noqa: SLF001
+        Answered: AgentPeer._answered,  # noqa: SLF001
+        Unanswered: AgentPeer._unanswered,  # noqa: SLF001
+    }
+)

@@ -1,0 +1,246 @@
+"""Our own agent's side of a connection to an endpoint.
+
+    greeting --welcome--> live --end--> over
+
+The first heartbeat goes out right after the welcome, before anything that was kept back: it tells the server our clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import msgspec
+
+from vedette.wire.envelope import (
+    DECODE_ERRORS,
+    MalformedMessage,
+    Request,
+    Response,
+    answered,
+    asked,
+    read,
+    refused,
+)
+from vedette.wire.events import ClientEvent, Ended, PostAnswered, Refused, ScheduleReceived, Send, Welcomed
+from vedette.wire.framing import KNOWN_PEER_LINE_BYTES, Lines, LineTooLong
+from vedette.wire.messages import UNAVAILABLE, ScheduledCheck
+from vedette.wire.moment import Moment
+
+HANDSHAKE_LIMIT_MS = 30_000
+ANSWER_LIMIT_MS = 30_000
+IDLE_INTERVALS = 1.5
+FETCH_AGAIN_MS = 5_000
+"""After the server could not read the schedule."""
+T = TypeVar("T")
+
+
+class Phase(StrEnum):
+    """Where the conversation stands."""
+
+    GREETING = "greeting"
+    LIVE = "live"
+    OVER = "over"
+
+
+class Signal(StrEnum):
+    """What moves it on."""
+
+    WELCOME = "welcome"
+    END = "end"
+
+
+TRANSITIONS: Mapping[tuple[Phase, Signal], Phase] = MappingProxyType({(Phase.GREETING, Signal.WELCOME): Phase.LIVE})
+
+
+class Introduction(msgspec.Struct, frozen=True, kw_only=True):
+    """Who we say we are."""
+
+    token: str
+    agent_id: str
+    guid: str  # of this process
+    version: str
+    features: tuple[str, ...]
+
+
+class _Welcome(msgspec.Struct, frozen=True):
+    heartbeat_interval: int
+    entity_id: str | None = None
+
+
+class _Schedule(msgspec.Struct, frozen=True):
+    checks: tuple[ScheduledCheck, ...]
+
+
+class _Open(msgspec.Struct, frozen=True):
+    method: str
+    until_ms: int
+
+
+_welcome = msgspec.json.Decoder(_Welcome)
+_schedule = msgspec.json.Decoder(_Schedule)
+
+
+class ClientConnection:
+    """One connection to one endpoint. Methods return events in the order in which they are to be carried out."""
+
+    def __init__(self, introduction: Introduction, now: Moment) -> None:
+        self.phase = Phase.GREETING
+        self._introduction = introduction
+        self._lines = Lines(KNOWN_PEER_LINE_BYTES)
+        self._open: dict[int, _Open] = {}
+        self._next = 1
+        self._interval_ms = 0
+        self._fetch_ms: int | None = None  # when to ask for the schedule again
+        self._heard_ms = self._beat_ms = now.steady_ms
+
+    # -- what goes out
+
+    def hello(self, now: Moment) -> bytes:
+        """The first line."""
+        me = self._introduction
+        features = [{"name": name, "version": "1.0.0"} for name in me.features]
+        params = {
+            "token": me.token,
+            "agent_id": me.agent_id,
+            "agent_name": "vedette-agent",
+            "process_version": me.version,
+            "bundle_version": me.version,
+            "features": features,
+        }
+        return self._ask("handshake.hello", params, now, HANDSHAKE_LIMIT_MS)[1]
+
+    def fetch_schedule(self, now: Moment) -> bytes:
+        self._fetch_ms = None
+        return self._ask("check_schedule.get", {}, now)[1]
+
+    def post(self, params: Mapping[str, Any], now: Moment) -> tuple[int, bytes]:
+        """A `check_metrics.post`: its number and its line."""
+        return self._ask("check_metrics.post", dict(params), now)
+
+    def _ask(
+        self, method: str, params: dict[str, Any], now: Moment, limit_ms: int = ANSWER_LIMIT_MS
+    ) -> tuple[int, bytes]:
+        number, self._next = self._next, self._next + 1
+        self._open[number] = _Open(method, now.steady_ms + limit_ms)
+        return number, asked(number, method, params, self._introduction.guid, "endpoint")
+
+    # -- what comes in
+
+    def receive(self, data: bytes, now: Moment) -> list[ClientEvent]:
+        """Any bytes, cut anywhere. Never raises for what the server does."""
+        self._heard_ms = now.steady_ms
+        self._lines.feed(data)
+        events: list[ClientEvent] = []
+        while self.phase is not Phase.OVER:
+            try:
+                line = self._lines.take()
+            except LineTooLong:
+                return events + self._end("the server sent a line that is too long")
+            if line is None:
+                break
+            events += self._read_line(line, now)
+        return events
+
+    def _read_line(self, line: bytes, now: Moment) -> list[ClientEvent]:
+        try:
+            message = read(line)
+            if message is None:
+                return []
+            return self._request(message, now) if isinstance(message, Request) else self._response(message, now)
+        except MalformedMessage as error:
+            return self._end(f"the server sent something that makes no sense: {error}")
+
+    def _request(self, request: Request, now: Moment) -> list[ClientEvent]:
+        if request.method != "check_schedule.changed":
+            return [Send(refused(request, 400, "badRequest", "Unknown method", self._introduction.guid))]
+        acknowledgement = answered(request, [], self._introduction.guid)
+        return [Send(acknowledgement + self.fetch_schedule(now))]
+
+    def _response(self, response: Response, now: Moment) -> list[ClientEvent]:
+        if not isinstance(response.id, int) or (found := self._open.pop(response.id, None)) is None:
+            return []
+        return _ANSWERS[found.method](self, response, now)
+
+    def _on_hello(self, response: Response, now: Moment) -> list[ClientEvent]:
+        if response.error is not None:
+            return [Refused(response.error), *self._end("refused")]
+        welcome = _decoded(_welcome, response)
+        if welcome.heartbeat_interval <= 0:
+            raise MalformedMessage("heartbeat_interval: expected a positive number")
+        self._go(Signal.WELCOME)
+        self._interval_ms = welcome.heartbeat_interval
+        return [Welcomed(welcome.heartbeat_interval, welcome.entity_id), *self._beat(now)]
+
+    def _on_heartbeat(self, response: Response, now: Moment) -> list[ClientEvent]:
+        return [] if response.error is None else self._end("the server refused a heartbeat")
+
+    def _on_schedule(self, response: Response, now: Moment) -> list[ClientEvent]:
+        if response.error is not None and response.error.type != UNAVAILABLE:
+            return self._end(f"the server gave no schedule: {response.error.message}")
+        if response.error is not None:
+            self._fetch_ms = now.steady_ms + FETCH_AGAIN_MS
+            return []
+        return [ScheduleReceived(_decoded(_schedule, response).checks)]
+
+    def _on_post(self, response: Response, now: Moment) -> list[ClientEvent]:
+        return [PostAnswered(int(response.id), response.error)]
+
+    # -- time
+
+    @property
+    def deadline_ms(self) -> int:
+        """The steady time at which `tick` has something to do, if nothing comes before."""
+        limits = [question.until_ms for question in self._open.values()]
+        if self.phase is Phase.LIVE:
+            limits += [self._beat_ms, self._idle_ms()]
+        if self._fetch_ms is not None:
+            limits.append(self._fetch_ms)
+        return min(limits, default=self._heard_ms)
+
+    def _idle_ms(self) -> int:
+        return self._heard_ms + int(IDLE_INTERVALS * self._interval_ms)
+
+    def tick(self, now: Moment) -> list[ClientEvent]:
+        """A heartbeat when one is due; the end when the server is silent."""
+        if self.phase is Phase.OVER:
+            return []
+        late = next((question for question in self._open.values() if question.until_ms <= now.steady_ms), None)
+        if late is not None:
+            return self._end(f"no answer to {late.method} in time")
+        if self.phase is Phase.LIVE and self._idle_ms() <= now.steady_ms:
+            return self._end("nothing heard from the server")
+        events = self._beat(now) if self.phase is Phase.LIVE and self._beat_ms <= now.steady_ms else []
+        if self._fetch_ms is not None and self._fetch_ms <= now.steady_ms:
+            events.append(Send(self.fetch_schedule(now)))
+        return events
+
+    def _beat(self, now: Moment) -> list[ClientEvent]:
+        self._beat_ms = now.steady_ms + self._interval_ms
+        return [Send(self._ask("heartbeat.post", {"timestamp": now.wall_ms}, now)[1])]
+
+    def _end(self, reason: str) -> list[ClientEvent]:
+        self._go(Signal.END)
+        return [Ended(reason)]
+
+    def _go(self, signal: Signal) -> None:
+        self.phase = TRANSITIONS.get((self.phase, signal), Phase.OVER)
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], response: Response) -> T:
+    try:
+        return decoder.decode(response.result or b"null")
+    except DECODE_ERRORS as error:
+        raise MalformedMessage(str(error)[:300]) from None
+
+
+_ANSWERS: Mapping[str, Callable[[ClientConnection, Response, Moment], list[ClientEvent]]] = MappingProxyType(
+    {
+        "handshake.hello": ClientConnection._on_hello,  # noqa: SLF001 - the table belongs to the class
+        "heartbeat.post": ClientConnection._on_heartbeat,  # noqa: SLF001
+        "check_schedule.get": ClientConnection._on_schedule,  # noqa: SLF001
+        "check_metrics.post": ClientConnection._on_post,  # noqa: SLF001
+    }
+)
