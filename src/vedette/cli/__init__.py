@@ -1,0 +1,1 @@
+"""The command line. What only a server needs is imported by the command that needs it."""
