@@ -1,0 +1,25 @@
+"""`python -m benchmarks [NAME]`: runs one benchmark or all, and prints a table each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from benchmarks import api
+from benchmarks.table import Table
+
+BENCHMARKS: dict[str, Callable[[], Table]] = {"api": api.run}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        print(f"no benchmark {unknown[0]}; expected one of: {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    for name in names or list(BENCHMARKS):
+        print(BENCHMARKS[name]())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,37 @@
+"""The limit to compare the API with: handlers that do nothing, in the same framework, under the same server."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+
+import uvloop
+from litestar import Litestar, Request, Response, get, put
+
+from vedette.api.server import HttpServer
+
+_BODY = b'{"id":"%064d.100001","token":"%064d.100001","label":"a label","created_at":1795542259512,"updated_at":0}' % (1, 1)
+
+
+@get("/v1.0/{tenant:str}/agent_tokens/{key:str}")
+async def show(key: str) -> Response[bytes]:
+    return Response(_BODY, media_type="application/json")
+
+
+@put("/v1.0/{tenant:str}/agent_tokens/{key:str}")
+async def update(request: Request, key: str) -> Response[bytes]:  # type: ignore[type-arg]
+    await request.body()
+    return Response(b"", status_code=204, media_type="text/plain")
+
+
+async def _serve() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    await HttpServer(Litestar([show, update], openapi_config=None, logging_config=None), listener).start()
+    print(listener.getsockname()[1], flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve())

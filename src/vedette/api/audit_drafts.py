@@ -1,0 +1,51 @@
+"""What is recorded of a write request, with every secret redacted: in headers, url and payload alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+
+from vedette.services.redaction import REDACTED, is_secret, redacted, redacted_text
+from vedette.services.requests import AuditDraft
+
+if TYPE_CHECKING:
+    from litestar.types import Scope
+
+_MOST_TEXT = 255
+_MOST_HEADER = 1024
+
+
+def draft(scope: Scope, app: str, method: str) -> AuditDraft:
+    """What is known before the body is read."""
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    shown = {name: REDACTED if is_secret(name) else redacted_text(value) for name, value in query}
+    path = redacted_text(scope["raw_path"].decode("latin-1"))
+    return AuditDraft(
+        app=app,
+        method=method,
+        url=path + ("?" + urlencode(shown) if shown else ""),
+        query=shown or None,
+        headers=_headers(scope),
+        payload=None,
+        who=shown.get("_who", "")[:_MOST_TEXT] or None,
+        why=shown.get("_why", "")[:_MOST_TEXT] or None,
+    )
+
+
+def with_body(draft: AuditDraft, body: bytes) -> AuditDraft:
+    return msgspec.structs.replace(draft, payload=payload(body)) if body else draft
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    return {name: REDACTED if is_secret(name) else redacted_text(value)[:_MOST_HEADER] for name, value in pairs}
+
+
+def payload(body: bytes) -> str:
+    """The body as text, secrets in it redacted; what is not JSON is not kept, for nobody knows what is in it."""
+    try:
+        return msgspec.json.encode(redacted(msgspec.json.decode(body))).decode()
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, OverflowError):
+        return f"[{len(body)} bytes that are not JSON]"

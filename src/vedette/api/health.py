@@ -1,0 +1,40 @@
+"""Health, readiness and the server's own metrics; never shed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from vedette.api import answers
+from vedette.api.visits import Call
+from vedette.domain.faults import Fault
+
+Readiness = Callable[[], Awaitable[dict[str, str]]]
+"""Part -> `ok` or what is wrong with it."""
+
+
+def routes(ready: Readiness, metrics_page: Callable[[], bytes], metrics_are_open_to: Callable[[str, str | None], bool]) -> list[HTTPRouteHandler]:
+    @get("/healthz", operation_id="healthz")
+    async def healthz(request: Call) -> Response[bytes]:
+        """The process runs and answers."""
+        return answers.encoded({"status": "ok"})
+
+    @get("/readyz", operation_id="readyz")
+    async def readyz(request: Call) -> Response[bytes]:
+        """Every part works; 503 names the ones that do not."""
+        parts = await ready()
+        is_ready = all(state == "ok" for state in parts.values())
+        answer = answers.encoded({"status": "ok" if is_ready else "unavailable", "parts": parts})
+        answer.status_code = 200 if is_ready else 503
+        return answer
+
+    @get("/metrics", operation_id="metrics")
+    async def metrics(request: Call) -> Response[bytes]:
+        """Prometheus text; on loopback, or with the metrics token."""
+        if not metrics_are_open_to(request.visit.peer, request.headers.get("authorization")):
+            raise Fault("forbiddenError", "Metrics are served on loopback only")
+        return Response(metrics_page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return [healthz, readyz, metrics]

@@ -1,0 +1,75 @@
+"""From observations to notifications: ingest, evaluation and dispatch, and the loops around them."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+
+from vedette.adapters.local.clock import now_ms
+from vedette.adapters.local.entropy import entropy
+from vedette.adapters.sql.stores import Stores
+from vedette.app.loops import Loop
+from vedette.engine.electorate import Zones
+from vedette.notifiers.webhook import Webhook
+from vedette.ports.probing import Resolve
+from vedette.ports.secrets import Keyring
+from vedette.services import dispatch, evaluate
+from vedette.services.dispatch import Dispatcher
+from vedette.services.evaluate import Evaluator
+from vedette.services.ingest import Ingest
+from vedette.services.watched import WatchedChecks
+
+_IDLE_S = 1.0
+_DRAIN_S = 10.0
+
+
+class Alerting:
+    """`zones` tells which monitoring zones exist and are up; none while no collector runs."""
+
+    def __init__(self, opened: Stores, keys: Keyring, resolver: Resolve) -> None:
+        self.zones: Callable[[], Zones] = lambda: Zones(frozenset(), frozenset())
+        self._opened = opened
+        evaluator = Evaluator(
+            evaluate.Stores(
+                observations=opened.observations,
+                alarm_states=opened.alarm_states,
+                changelogs=opened.changelogs,
+                outbox=opened.outbox,
+                documents=opened.documents,
+                commit=opened.commit,
+            ),
+            WatchedChecks(opened.documents, keys),
+            self._zones,
+            entropy,
+            self._wake_dispatch,
+        )
+        self.dispatcher = Dispatcher(
+            dispatch.Stores(
+                outbox=opened.outbox,
+                documents=opened.documents,
+                accounts=opened.accounts,
+                keyring=keys,
+                commit=opened.commit,
+            ),
+            {"webhook": Webhook(resolver, ssl.create_default_context())},
+            now_ms,
+            entropy,
+            self._wake_dispatch,
+        )
+        self.evaluating = Loop("evaluate", evaluator.step, _IDLE_S)
+        self.dispatching = Loop("dispatch", self.dispatcher.step, _IDLE_S)
+        self.ingest = Ingest(opened.observations, opened.commit, self.evaluating.wake)
+
+    def _zones(self) -> Zones:
+        return self.zones()
+
+    def _wake_dispatch(self) -> None:
+        self.dispatching.wake()
+
+    async def take_over(self) -> None:
+        """Ends the leases of a process that died while it was sending; where no other process can hold one."""
+        await self._opened.commit(self._opened.outbox.release(now_ms()))
+
+    async def stop_sending(self) -> None:
+        """Sends under way may end; what is not sent by then is sent after the next start."""
+        await self.dispatcher.stop(_DRAIN_S)

@@ -1,0 +1,75 @@
+"""The built-in zones' collectors: probes under the egress policy, and who tells them what to run."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
+from ipaddress import ip_address
+
+import psutil
+
+from vedette.adapters.local.clock import now_ms, steady_s
+from vedette.adapters.local.entropy import entropy
+from vedette.adapters.local.resolver import Resolver
+from vedette.collector.canary import Canary
+from vedette.collector.collector import Process, ZoneCollector
+from vedette.collector.lookout import Lookout
+from vedette.config import Config, HostPort
+from vedette.domain.egress import EgressPolicy
+from vedette.domain.ids import ZoneId
+from vedette.engine.electorate import Zones
+from vedette.ports.probing import Address, Probe, Report, Resolve
+from vedette.probes.http.probe import HttpProbe
+
+
+def egress_policy(config: Config, listeners: Iterable[HostPort]) -> EgressPolicy:
+    """What built-in zones and notifications may reach: our own listeners never."""
+    return EgressPolicy(
+        allowed=config.allow_network,
+        listeners=[(ip_address(where.host), where.port) for where in listeners],
+        local_addresses=_local_addresses(),
+    )
+
+
+def _local_addresses() -> list[Address]:
+    """Every address of this machine: what a listener on a wildcard address answers on."""
+    internet = (socket.AF_INET, socket.AF_INET6)
+    found = [
+        one.address for all_of_one in psutil.net_if_addrs().values() for one in all_of_one if one.family in internet
+    ]
+    return [ip_address(text.partition("%")[0]) for text in found]
+
+
+def probes(resolve: Resolve) -> Mapping[str, Probe]:
+    """Remote check type -> how it is probed."""
+    return {"remote.http": HttpProbe(resolve, now_ms, entropy)}
+
+
+class Collecting:
+    """One collector a built-in zone, all in this process."""
+
+    def __init__(self, config: Config, resolver: Resolver, report: Report) -> None:
+        canaries = [Canary(canary.host, canary.port) for canary in config.canary]
+        self.lookout = Lookout(canaries, steady_s)
+        process = Process(
+            sender=f"{socket.gethostname()}:{entropy(6).hex()}", now_ms=now_ms, monotonic=steady_s, random=random.random
+        )
+        known = probes(resolver)
+        self.collectors = {
+            zone.id: ZoneCollector(ZoneId(zone.id), known, report, self.lookout, process) for zone in config.zones
+        }
+
+    async def start(self, cleanup: AsyncExitStack) -> None:
+        """Starts probing."""
+        await self.lookout.start()
+        cleanup.push_async_callback(self.lookout.stop)
+        for collector in self.collectors.values():
+            await collector.start()
+            cleanup.push_async_callback(collector.stop)
+
+    def zones(self) -> Zones:
+        """The built-in zones as they stand: up while their collector runs and sees."""
+        existing = frozenset(self.collectors)
+        return Zones(existing, frozenset(key for key, one in self.collectors.items() if not one.is_blind))

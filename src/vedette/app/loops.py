@@ -1,0 +1,61 @@
+"""The loop around a worker's step: it runs while there is work, then waits to be woken or for its idle time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from vedette.ports.unit import StoreUnavailable
+
+_RETRY_S = 1.0
+_log = structlog.get_logger("vedette.loop")
+
+
+class Loop:
+    """One worker. A store that cannot be reached is waited for; any other error ends the loop and so the process."""
+
+    def __init__(self, name: str, step: Callable[[], Awaitable[bool]], idle_s: float) -> None:
+        self.name = name
+        self._step = step
+        self._idle_s = idle_s
+        self._woken = asyncio.Event()
+        self._is_stopping = False
+        self.task: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def start(self) -> None:
+        self.task = asyncio.create_task(self._run(), name=self.name)
+
+    async def stop(self) -> None:
+        """Ends after the step under way, and after all the work there is when that is soon done."""
+        self._is_stopping = True
+        self.wake()
+        if self.task is not None:
+            await self.task
+
+    async def _run(self) -> None:
+        while not self._is_stopping:
+            self._woken.clear()
+            if not await self._did_work():
+                await self._wait(self._idle_s)
+
+    async def _did_work(self) -> bool:
+        try:
+            return await self._step()
+        except StoreUnavailable as error:
+            _log.warning("store_unavailable", loop=self.name, error=str(error))
+            await self._wait(_RETRY_S)
+            return False
+
+    async def _wait(self, seconds: float) -> None:
+        if self._is_stopping:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,175 @@
+"""The parts of a process, by role: made from what every role stands on, started, and stopped by the clean-up stack."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from vedette.adapters.local.clock import now_ms, steady_ms
+from vedette.adapters.local.entropy import entropy
+from vedette.adapters.local.resolver import Resolver
+from vedette.agent_endpoint import AgentEndpoint
+from vedette.app.alerting import Alerting
+from vedette.app.base import Base
+from vedette.app.collecting import Collecting
+from vedette.app.http import HttpDoor, MetricsDoor, Parts
+from vedette.app.load import Load
+from vedette.app.loops import Loop
+from vedette.app.measures import Measures
+from vedette.domain.history import Change
+from vedette.ports.unit import Commit, StoreUnavailable, Write
+from vedette.services.agents import Agents
+from vedette.services.assignments import Assigner
+from vedette.services.audits import Auditor
+from vedette.services.following import Follower
+from vedette.services.identity import Identity
+from vedette.services.rates import Rates
+from vedette.services.retention import Retention
+from vedette.services.zones import Zones
+
+_FLUSH_S = 1.0
+_FOLLOW_S = 1.0
+_TIDY_S = 10.0
+
+
+class Following:
+    """Who in this process hears of changes of configuration: of its own at once, of others' within a second."""
+
+    def __init__(self, base: Base) -> None:
+        self.follower = Follower(base.stores.documents)
+        self.loop = Loop("follow", self.follower.step, _FOLLOW_S)
+
+    async def begin(self) -> None:
+        await self.follower.begin()
+
+    def waking(self, commit: Commit) -> Commit:
+        """Commits, then wakes those who follow: they need not wait for their turn."""
+
+        async def committing(*writes: Write) -> None:
+            await commit(*writes)
+            self.loop.wake()
+
+        return committing
+
+
+def alerting(base: Base, resolver: Resolver) -> Alerting:
+    """From observations to notifications."""
+    return Alerting(base.stores, base.keys, resolver)
+
+
+async def start_collecting(
+    base: Base, resolver: Resolver, alerting: Alerting, following: Following, cleanup: AsyncExitStack
+) -> None:
+    """The built-in zones' collectors, with their complete lists."""
+    collecting = Collecting(base.config, resolver, alerting.ingest)
+    alerting.zones = collecting.zones
+    assigner = Assigner(base.stores.documents, base.keys, collecting.collectors)
+    await assigner.load()
+    following.follower.tell(assigner.follow)
+    await collecting.start(cleanup)
+
+
+def agents(base: Base, alerting: Alerting, following: Following) -> Agents:
+    """What is known of agents; it follows the configuration, for their schedules change with it."""
+    opened = base.stores
+    known = Agents(opened.tokens, opened.documents, opened.agents, opened.commit, base.keys, alerting.ingest)
+
+    async def follow(changes: Sequence[Change]) -> None:
+        for change in changes:
+            await known.follow(change, steady_ms())
+
+    following.follower.tell(follow)
+    return known
+
+
+def start_agent_endpoint(base: Base, known: Agents, listener: socket.socket, cleanup: AsyncExitStack) -> None:
+    """Takes agents' connections on the listener."""
+    endpoint = AgentEndpoint(known, base.agent_tls(), base.authority.ca_file.read_bytes(), now_ms, steady_ms)
+    endpoint.serve(listener)
+    cleanup.push_async_callback(endpoint.stop)
+
+
+def tidying(base: Base) -> Loop:
+    """What forgets what is too old."""
+    return Loop("tidy", Retention(base.stores, now_ms).step, _TIDY_S)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Rate limits' counters, and the loop that writes them down."""
+
+    rates: Rates
+    flushing: Loop
+
+
+async def rates(base: Base) -> Counted:
+    """The counters as they were when the server stopped."""
+    counters = Rates()
+    await counters.load(base.stores.accounts)
+
+    async def flush() -> bool:
+        await counters.flush(base.stores.accounts, base.stores.commit)
+        return False  # the next flush is a second away, however much there was
+
+    return Counted(counters, Loop("rates", flush, _FLUSH_S))
+
+
+def start_load(base: Base, cleanup: AsyncExitStack) -> Load:
+    """Begins to measure how loaded this process is."""
+    load = Load(lambda: base.database.waiting_s, time.monotonic)
+    load.start()
+    cleanup.push_async_callback(load.stop)
+    return load
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What the API reaches in its own process."""
+
+    agents: Agents
+    following: Following
+    counted: Counted
+    load: Load
+    measures: Measures
+
+
+async def start_api(base: Base, inside: Inside, listener: socket.socket, cleanup: AsyncExitStack) -> None:
+    """Serves REST and Identity on the listener."""
+    opened = dataclasses.replace(base.stores, commit=inside.following.waking(base.stores.commit))
+    parts = Parts(
+        stores=opened,
+        keyring=base.keys,
+        clock=now_ms,
+        entropy=entropy,
+        rates=inside.counted.rates,
+        zones=Zones(base.config.zones),
+        identity=Identity(opened.accounts, opened.commit, base.keys, clock=now_ms, entropy=entropy),
+        auditor=Auditor(opened.audits, opened.commit, entropy),
+        token_removed=lambda token: inside.agents.close_token(token.public_id, "revoked"),
+        readiness=_readiness(base),
+    )
+    server = await HttpDoor(base.config, parts, inside.load.overloaded, inside.measures).start(
+        listener, base.api_certificate()
+    )
+    cleanup.push_async_callback(server.stop)
+
+
+async def start_metrics(base: Base, measures: Measures, listener: socket.socket, cleanup: AsyncExitStack) -> None:
+    """`/metrics`, `/healthz` and `/readyz` on a listener of their own."""
+    server = await MetricsDoor(_readiness(base), measures, now_ms, entropy).start(listener)
+    cleanup.push_async_callback(server.stop)
+
+
+def _readiness(base: Base) -> Callable[[], Awaitable[dict[str, str]]]:
+    async def ready() -> dict[str, str]:
+        try:
+            await base.stores.documents.last_change()
+        except StoreUnavailable as error:
+            return {"store": str(error)}
+        return {"store": "ok"}
+
+    return ready

@@ -1,0 +1,1 @@
+"""What the system does: one module per noun or verb, over ports and the pure core."""

@@ -1,0 +1,283 @@
+"""Create, read, update and delete of configuration objects: what every resource has in common.
+
+A resource brings its `Rules`: the checks across attributes, and what it refers to. The rest is here once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import msgspec
+
+from vedette.domain.attributes import parse_change, parse_new
+from vedette.domain.documents import Document, Kind
+from vedette.domain.faults import Fault, not_found, parent_not_found
+from vedette.domain.ids import Entropy, TenantId, object_id
+from vedette.domain.resources import ENTITY, Resource
+from vedette.ports.documents import Documents, Filter
+from vedette.ports.secrets import Keyring
+from vedette.ports.unit import Commit, Conflict, Write
+from vedette.services import sealing
+from vedette.services.account import ResourceLimits
+from vedette.services.audits import Auditor
+from vedette.services.redaction import redacted_object
+from vedette.services.requests import Body, Changed, Created, Request
+
+_TRIES = 5
+_PAGE = 1000
+_LOOK_AGAIN = frozenset({"revision", "referenced", "required", "parent", "id"})
+_NO_SUPPRESSIONS = b',"active_suppressions":null,"scheduled_suppressions":null}'
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """An object's values after all checks."""
+
+    values: dict[str, Any]  # as shown
+    secrets: dict[str, Any] = {}  # details that are sealed
+    refs: tuple[str, ...] = ()  # what it refers to, built-in things included
+    check_id: str | None = None
+    agent_id: str | None = None
+    guards: tuple[Write, ...] = ()  # what must hold when it commits
+
+
+class Rules(Protocol):
+    """What is particular to one resource."""
+
+    async def complete(self, request: Request, entity: Document | None, values: dict[str, Any]) -> Draft:
+        """Checks across attributes, of a new object or of one as it will be after the change. Raises faults."""
+        ...
+
+    async def before_removal(self, request: Request, document: Document) -> tuple[Write, ...]:
+        """Guards for a removal; raises when it must not be."""
+        ...
+
+    def explain(self, conflict: Conflict, draft: Draft) -> Fault | None:
+        """The fault for a guard of its own that did not hold."""
+        ...
+
+
+class Store(msgspec.Struct, frozen=True, kw_only=True):
+    """What the services of configuration objects share."""
+
+    documents: Documents
+    commit: Commit
+    auditor: Auditor
+    keyring: Keyring
+    entropy: Entropy
+    limits: ResourceLimits
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of a list: stored bytes, and the id the next one begins with."""
+
+    items: list[bytes]
+    next_marker: str | None
+
+
+class DocumentService:
+    """One resource of the configuration API."""
+
+    def __init__(
+        self, resource: Resource, rules: Rules, store: Store, built_in: Mapping[str, bytes] = MappingProxyType({})
+    ) -> None:
+        """`built_in`: objects that exist on every account and cannot be changed, as they are shown."""
+        self.resource = resource
+        self._rules = rules
+        self._store = store
+        self._built_in = dict(sorted(built_in.items()))
+        self._tail = _NO_SUPPRESSIONS if resource.is_suppressible else b"}"
+
+    async def create(self, request: Request, body: Body, entity_id: str | None = None) -> Created:
+        """Validates, checks what it refers to, and commits it with its audit entry."""
+        attributes = self.resource.attributes_for(body.get("type"))
+        entity = await self._parent(request.tenant_id, entity_id)
+        parsed = parse_new(attributes, body)
+        for _ in range(_TRIES):
+            draft = await self._rules.complete(request, entity, dict(parsed.values))
+            document = self._document(request, draft, entity_id)
+            writes = (*await self._limit(request), self._store.documents.add(document))
+            if await self._is_done(draft, *writes, self._store.auditor.entry(request, 201)):
+                return Created(document.id, parsed.ignored)
+            entity = await self._parent(request.tenant_id, entity_id)
+        raise _busy()
+
+    async def update(self, request: Request, key: str, body: Body, entity_id: str | None = None) -> Changed:
+        """A partial update. One that changes no value is done without writing anything but its audit entry."""
+        for _ in range(_TRIES):
+            document = await self.find(request.tenant_id, key, entity_id)
+            current: dict[str, Any] = msgspec.json.decode(sealing.revealed(self._store.keyring, document))
+            attributes = self.resource.attributes_for(body.get("type") or current.get("type"))
+            parsed = parse_change(attributes, body, self._known(current), self.resource.exclusive)
+            entity = await self._parent(request.tenant_id, document.entity_id)
+            draft = await self._rules.complete(request, entity, parsed.values)
+            audit = self._store.auditor.entry(request, 204, [redacted_object(document.public)])
+            after = self._changed(request, document, draft)
+            writes = () if after is None else (self._store.documents.update(after, document.revision),)
+            if await self._is_done(draft, *writes, audit):
+                return Changed(document.id, parsed.ignored)
+        raise _busy()
+
+    def _known(self, current: Mapping[str, Any]) -> dict[str, Any]:
+        return {attribute.name: current.get(attribute.name) for attribute in self.resource.attributes}
+
+    async def remove(self, request: Request, key: str, entity_id: str | None = None) -> None:
+        """With all that belongs to it, in one transaction."""
+        for _ in range(_TRIES):
+            document = await self.find(request.tenant_id, key, entity_id)
+            guards = await self._rules.before_removal(request, document)
+            gone = [document, *await self._belonging_to(document)]
+            audit = self._store.auditor.entry(request, 204, [redacted_object(one.public) for one in gone])
+            draft = Draft(values={}, guards=guards)
+            if await self._is_done(draft, self._store.documents.remove(document), audit):
+                return
+        raise _busy()
+
+    async def _belonging_to(self, document: Document) -> list[Document]:
+        """What goes with it."""
+        if document.kind is Kind.ENTITY:
+            where = Filter(entity_id=document.id)
+            return [*await self._every(document, Kind.CHECK, where), *await self._every(document, Kind.ALARM, where)]
+        if document.kind is Kind.CHECK:
+            where = Filter(entity_id=document.entity_id, check_id=document.id)
+            return await self._every(document, Kind.ALARM, where)
+        return []
+
+    async def _every(self, document: Document, kind: Kind, where: Filter) -> list[Document]:
+        found: list[Document] = []
+        marker: str | None = None
+        while True:
+            page = await self._store.documents.list(document.tenant_id, kind, where, marker, _PAGE + 1)
+            found += page[:_PAGE]
+            if len(page) <= _PAGE:
+                return found
+            marker = page[_PAGE].id
+
+    async def _is_done(self, draft: Draft, *writes: Write) -> bool:
+        """Whether it committed; False when somebody else was first and all is to be looked at again."""
+        try:
+            await self._store.commit(*draft.guards, *writes)
+        except Conflict as conflict:
+            fault = self._rules.explain(conflict, draft) or self._limit_fault(conflict)
+            if fault is not None:
+                raise fault from conflict
+            if conflict.guard not in _LOOK_AGAIN:
+                raise
+            return False
+        return True
+
+    def _limit_fault(self, conflict: Conflict) -> Fault | None:
+        if conflict.guard != "limit":
+            return None
+        return Fault("limitReached", "Limit has been reached", f"No more {self.resource.plural} can be created")
+
+    async def find(self, tenant_id: TenantId, key: str, entity_id: str | None = None) -> Document:
+        """The stored object. Raises `notFoundError`, or `parentNotFoundError` when its entity is none."""
+        document = await self._store.documents.find(tenant_id, self.resource.kind, key)
+        if document is not None and document.entity_id == entity_id:
+            return document
+        if key in self._built_in:
+            raise Fault("forbiddenError", f"{self.resource.noun} {key} is built in and cannot be changed or removed")
+        await self._parent(tenant_id, entity_id)
+        raise not_found(self.resource.noun, f"{entity_id}:{key}" if entity_id else key)
+
+    async def show(self, request: Request, key: str, entity_id: str | None = None) -> bytes:
+        if key in self._built_in:
+            return self._built_in[key]
+        return self._shown(request, await self.find(request.tenant_id, key, entity_id))
+
+    async def page(self, request: Request, where: Filter, marker: str | None, limit: int) -> Page:
+        await self._parent(request.tenant_id, where.entity_id)
+        found = await self._store.documents.list(request.tenant_id, self.resource.kind, where, marker, limit + 1)
+        rows = [(document.id, self._shown(request, document)) for document in found]
+        if self._built_in:
+            rows = sorted([*rows, *self._built_in_from(where, marker)])
+        more = rows[limit][0] if len(rows) > limit else None
+        return Page(items=[shown for _, shown in rows[:limit]], next_marker=more)
+
+    def _built_in_from(self, where: Filter, marker: str | None) -> Iterable[tuple[str, bytes]]:
+        if where.label is not None:
+            return []
+        return [
+            (key, shown)
+            for key, shown in self._built_in.items()
+            if key >= (marker or "") and (not where.ids or key in where.ids)
+        ]
+
+    def _shown(self, request: Request, document: Document) -> bytes:
+        public = document.public
+        if document.secrets is not None and request.sees_secrets:
+            public = sealing.revealed(self._store.keyring, document)
+        return public[:-1] + self._tail
+
+    async def _parent(self, tenant_id: TenantId, entity_id: str | None) -> Document | None:
+        if entity_id is None:
+            return None
+        entity = await self._store.documents.find(tenant_id, Kind.ENTITY, entity_id)
+        if entity is None:
+            raise parent_not_found(ENTITY.noun, entity_id)
+        return entity
+
+    async def _limit(self, request: Request) -> Sequence[Write]:
+        most = await self._store.limits.find(request.tenant_id, self.resource.plural)
+        if most is None:
+            return ()
+        return (self._store.documents.below(request.tenant_id, self.resource.kind, most),)
+
+    def _document(self, request: Request, draft: Draft, entity_id: str | None) -> Document:
+        key = object_id(self.resource.kind.value, self._store.entropy)
+        return Document(
+            tenant_id=request.tenant_id,
+            kind=self.resource.kind,
+            id=key,
+            entity_id=entity_id,
+            check_id=draft.check_id,
+            agent_id=draft.agent_id,
+            label=draft.values.get("label") or "",
+            refs=draft.refs,
+            created_at=request.now_ms,
+            updated_at=request.now_ms,
+            public=_public(self.resource, key, entity_id, draft.values, request.now_ms, request.now_ms),
+            secrets=sealing.seal(self._store.keyring, key, draft.secrets),
+        )
+
+    def _changed(self, request: Request, document: Document, draft: Draft) -> Document | None:
+        """The document after the change, None when no value is another one."""
+        same = _public(self.resource, document.id, document.entity_id, draft.values, document.created_at, document.updated_at)
+        if _is_same(document.public, same) and draft.secrets == sealing.open_secrets(self._store.keyring, document):
+            return None
+        now = max(request.now_ms, document.updated_at)
+        return msgspec.structs.replace(
+            document,
+            agent_id=draft.agent_id,
+            label=draft.values.get("label") or "",
+            refs=draft.refs,
+            revision=document.revision + 1,
+            updated_at=now,
+            public=_public(self.resource, document.id, document.entity_id, draft.values, document.created_at, now),
+            secrets=sealing.seal(self._store.keyring, document.id, draft.secrets),
+        )
+
+
+def _public(  # noqa: PLR0913 - all that a stored object shows
+    resource: Resource, key: str, entity_id: str | None, values: Mapping[str, Any], created_at: int, updated_at: int
+) -> bytes:
+    parent = {"entity_id": entity_id} if resource.kind is Kind.ALARM else {}
+    known = {attribute.name: values.get(attribute.name) for attribute in resource.attributes}
+    confd = {"confd_name": None, "confd_hash": None} if resource.kind in {Kind.CHECK, Kind.ALARM} else {}
+    stamps = {"created_at": created_at, "updated_at": updated_at}
+    return msgspec.json.encode({"id": key} | parent | known | confd | stamps)
+
+
+def _is_same(before: bytes, after: bytes) -> bool:
+    """The same values, in whatever order a client sends the members of a map."""
+    return before == after or _in_order(before) == _in_order(after)
+
+
+def _in_order(public: bytes) -> bytes:
+    return msgspec.json.encode(msgspec.json.decode(public), order="deterministic")
+
+
+def _busy() -> Fault:
+    return Fault("systemFailureError", "The object is being changed by others", "Try again", headers={"Retry-After": "1"})

@@ -1,0 +1,60 @@
+"""Retention: what is too old is forgotten, in small bites, so that nobody waits for it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from vedette.domain.timeline import key_at
+from vedette.ports.accounts import Accounts
+from vedette.ports.agents import Agents
+from vedette.ports.clock import Clock
+from vedette.ports.history import Audits, Changelogs, Outbox
+from vedette.ports.observations import Observations
+from vedette.ports.unit import Commit
+
+_DAY_MS = 24 * 3600 * 1000
+POINTS_MS = 2 * _DAY_MS
+HISTORY_MS = 30 * _DAY_MS
+CHANGELOG_MS = 90 * _DAY_MS
+AGENTS_MS = 30 * _DAY_MS
+_BITE = 20_000
+
+
+class Stores(Protocol):
+    """What is tidied."""
+
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def agents(self) -> Agents: ...
+    @property
+    def audits(self) -> Audits: ...
+    @property
+    def changelogs(self) -> Changelogs: ...
+    @property
+    def observations(self) -> Observations: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def commit(self) -> Commit: ...
+
+
+class Retention:
+    """Points at full resolution are kept 2 days, audits and notification history 30, changelogs 90."""
+
+    def __init__(self, stores: Stores, clock: Clock) -> None:
+        self._stores = stores
+        self._clock = clock
+
+    async def step(self) -> bool:
+        """One bite of everything; always done, for the next bite comes soon."""
+        now = self._clock()
+        stores = self._stores
+        await stores.commit(stores.observations.forget_before(now - POINTS_MS, _BITE))
+        await stores.commit(
+            stores.audits.forget_before(key_at(now - HISTORY_MS), _BITE),
+            stores.changelogs.forget_before(key_at(now - CHANGELOG_MS), _BITE),
+            stores.outbox.forget_before(key_at(now - HISTORY_MS), _BITE),
+        )
+        await stores.commit(stores.agents.forget_before(now - AGENTS_MS), stores.accounts.forget_expired(now))
+        return False
