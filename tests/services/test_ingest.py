@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from tests.fakes.chain import Chain, observation
@@ -131,3 +132,10 @@ def test_what_is_normal_stays_the_very_same_object() -> None:
 
 def test_a_long_status_is_cut() -> None:
     assert normalised(observation("mzdfw", None, 1, status="é" * 300)).status == "é" * 256
+
+
+def test_a_metrics_text_is_cut_to_what_expressions_may_look_through() -> None:
+    body = Metric("s", "x" * 5000, "string")
+    given = msgspec.structs.replace(seen(), metrics={"body": body, "code": Metric("s", "200", "unknown")})
+    metrics = normalised(given).metrics
+    assert (len(str(metrics["body"].value)), metrics["code"].value) == (4096, "200")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import socket
 from collections.abc import Iterable, Mapping
@@ -13,15 +14,18 @@ import psutil
 from vedette.adapters.local.clock import now_ms, steady_s
 from vedette.adapters.local.entropy import entropy
 from vedette.adapters.local.resolver import Resolver
+from vedette.app.open_files import open_files_allowed
 from vedette.collector.canary import Canary
-from vedette.collector.collector import Process, ZoneCollector
+from vedette.collector.collector import AT_ONCE, Process, ZoneCollector
 from vedette.collector.lookout import Lookout
 from vedette.config import Config, HostPort
 from vedette.domain.egress import EgressPolicy
 from vedette.domain.ids import ZoneId
 from vedette.engine.electorate import Zones
 from vedette.ports.probing import Address, Probe, Report, Resolve
-from vedette.probes.http.probe import HttpProbe
+from vedette.probes.http import HttpProbe
+
+_FEWEST_PROBES = 16
 
 
 def egress_policy(config: Config, listeners: Iterable[HostPort]) -> EgressPolicy:
@@ -54,7 +58,11 @@ class Collecting:
         canaries = [Canary(canary.host, canary.port) for canary in config.canary]
         self.lookout = Lookout(canaries, steady_s)
         process = Process(
-            sender=f"{socket.gethostname()}:{entropy(6).hex()}", now_ms=now_ms, monotonic=steady_s, random=random.random
+            sender=f"{socket.gethostname()}:{entropy(6).hex()}",
+            now_ms=now_ms,
+            monotonic=steady_s,
+            random=random.random,
+            at_once=min(AT_ONCE, max(_FEWEST_PROBES, open_files_allowed() // 2 // len(config.zones))),
         )
         known = probes(resolver)
         self.collectors = {
@@ -65,9 +73,12 @@ class Collecting:
         """Starts probing."""
         await self.lookout.start()
         cleanup.push_async_callback(self.lookout.stop)
-        for collector in self.collectors.values():
-            await collector.start()
-            cleanup.push_async_callback(collector.stop)
+        await asyncio.gather(*[collector.start() for collector in self.collectors.values()])
+        cleanup.push_async_callback(self._stop)
+
+    async def _stop(self) -> None:
+        """All at once: each may take a while to end its probes."""
+        await asyncio.gather(*[collector.stop() for collector in self.collectors.values()])
 
     def zones(self) -> Zones:
         """The built-in zones as they stand: up while their collector runs and sees."""

@@ -11,6 +11,7 @@ import uvloop
 
 from vedette import __version__
 from vedette.app.application import App
+from vedette.app.open_files import allow_many_open_files
 from vedette.config import Config
 
 _log = structlog.get_logger("vedette")
@@ -18,6 +19,7 @@ _log = structlog.get_logger("vedette")
 
 def serve(config: Config) -> int:
     """Runs until SIGTERM or SIGINT; the exit code. Raises what keeps it from starting."""
+    allow_many_open_files()
     return uvloop.run(_serve(App(config)))
 
 

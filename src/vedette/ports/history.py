@@ -75,6 +75,13 @@ class Outbox(Protocol):
         """Stores the delivery's new state and its finished attempt. Guard `claim` when the lease was lost."""
         ...
 
+    def release(self, now_ms: int) -> Write:
+        """Makes every claimed delivery due now: for a store that no other process dispatches from, at the start.
+
+        One that waits for its next attempt goes on waiting.
+        """
+        ...
+
     def forget_before(self, key: bytes, limit: int) -> Write:
         """Delivered and dead ones only."""
         ...

@@ -17,6 +17,7 @@ MOST_WAITING = 10_000
 """How many observations may be on their way to the disk; further reports wait for room."""
 
 _longest_status = 256
+_longest_text = 4096
 _renames = {"cert_subject_alternate_names": "cert_subject_alternative_names"}
 
 
@@ -82,21 +83,27 @@ class Room:
 
 
 def normalised(observation: Observation) -> Observation:
-    """With units in lower case, metrics by their known names, and a status of at most 256 characters."""
-    if all(name not in _renames and _is_normal(metric.unit) for name, metric in observation.metrics.items()):
+    """With units in lower case, metrics by their known names, and texts of bounded length.
+
+    A status has at most 256 characters. A metric's text has at most 4,096: what tenants' expressions look through, and
+    so what bounds how long they take.
+    """
+    if all(name not in _renames and _is_normal(metric) for name, metric in observation.metrics.items()):
         return _cut(observation)
-    metrics = {_renames.get(name, name): _normal_unit(metric) for name, metric in observation.metrics.items()}
+    metrics = {_renames.get(name, name): _normal(metric) for name, metric in observation.metrics.items()}
     return _cut(msgspec.structs.replace(observation, metrics=metrics))
 
 
-def _is_normal(unit: str) -> bool:
-    return unit != "" and unit == unit.lower()
+def _is_normal(metric: Metric) -> bool:
+    unit, value = metric.unit, metric.value
+    return unit != "" and unit == unit.lower() and (not isinstance(value, str) or len(value) <= _longest_text)
 
 
-def _normal_unit(metric: Metric) -> Metric:
-    if _is_normal(metric.unit):
+def _normal(metric: Metric) -> Metric:
+    if _is_normal(metric):
         return metric
-    return Metric(metric.type, metric.value, metric.unit.lower() or "unknown")
+    value = metric.value[:_longest_text] if isinstance(metric.value, str) else metric.value
+    return Metric(metric.type, value, metric.unit.lower() or "unknown")
 
 
 def _cut(observation: Observation) -> Observation:
