@@ -140,6 +140,8 @@ class HostAgent:
     # -- the checks
 
     def _scheduled(self, checks: Sequence[ScheduledCheck]) -> None:
+        if self._stopping.is_set():
+            return
         known = [check for check in checks if check.type in CHECKS]
         for check_type in sorted({check.type for check in checks} - CHECKS.keys() - self._unknown_types):
             self._unknown_types.add(check_type)

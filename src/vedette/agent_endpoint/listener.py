@@ -17,6 +17,7 @@ from vedette.wire.moment import Moment
 
 SWEEP_S = 1.0
 BACKLOG = 1_024
+ACCEPTS_AT_ONCE = 64
 ACCEPT_PAUSE_S = 0.1
 """After an accept that failed, e.g. for want of file descriptors."""
 log = structlog.get_logger(__name__)
@@ -45,7 +46,7 @@ class AgentEndpoint:
         self._steady = steady
         self._peers: set[AgentPeer] = set()
         self._greetings: set[asyncio.Task[None]] = set()
-        self._loops: list[asyncio.Task[None]] = []
+        self._sweeper: asyncio.Task[None] | None = None
         self._listener: socket.socket | None = None
         self._all_gone: asyncio.Future[None] | None = None
 
@@ -57,19 +58,21 @@ class AgentEndpoint:
 
     def serve(self, listener: socket.socket) -> tuple[str, int]:
         """Accepts on a listening socket, which is ours from now on. Its address."""
-        loop = asyncio.get_running_loop()
         listener.setblocking(False)
         self._listener = listener
-        self._loops = [loop.create_task(self._accept(listener)), loop.create_task(self._sweep_for_ever())]
+        self._listen(listener)
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep_for_ever())
         bound: tuple[str, int] = listener.getsockname()[:2]
         log.info("agent_endpoint.listening", host=bound[0], port=bound[1])
         return bound
 
     async def stop(self) -> None:
-        """Accepts nothing more, answers what was accepted, closes."""
-        await _cancel([*self._loops, *self._greetings])
-        if self._listener is not None:
-            self._listener.close()
+        """Accepts nothing more, answers what was accepted, closes. Safe to call twice."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            asyncio.get_running_loop().remove_reader(listener)
+            listener.close()
+        await _cancel([*self._greetings, *([] if self._sweeper is None else [self._sweeper])])
         for peer in self._peers:
             peer.stop_reading()
         await self._drained()
@@ -124,23 +127,40 @@ class AgentEndpoint:
 
     # -- loops
 
-    async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
+    def _listen(self, listener: socket.socket) -> None:
+        if listener.fileno() >= 0:
+            asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+
+    def _accept(self, listener: socket.socket) -> None:
+        """Takes what waits. Not by `sock_accept`: cancelled at the wrong moment that loses a socket."""
+        for _ in range(ACCEPTS_AT_ONCE):
             try:
-                sock, address = await loop.sock_accept(listener)
+                sock, address = listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
             except OSError as error:
                 log.warning("agent_endpoint.accept_failed", problem=str(error))
-                await asyncio.sleep(ACCEPT_PAUSE_S)
-                continue
-            if len(self._peers) + len(self._greetings) >= self.limits.most_connections:
-                self.count("turned_away")
-                sock.close()
-                continue
-            self.count("accepted")
-            greeting = loop.create_task(self._greet(sock, str(address[0])))
-            self._greetings.add(greeting)
-            greeting.add_done_callback(self._greetings.discard)
+                loop = asyncio.get_running_loop()
+                loop.remove_reader(listener)
+                loop.call_later(ACCEPT_PAUSE_S, self._listen, listener)
+                return
+            self._admit(sock, str(address[0]))
+
+    def _admit(self, sock: socket.socket, ip: str) -> None:
+        if len(self._peers) + len(self._greetings) >= self.limits.most_connections:
+            self.count("turned_away")
+            sock.close()
+            return
+        self.count("accepted")
+        sock.setblocking(False)
+        greeting = asyncio.get_running_loop().create_task(self._greet(sock, ip))
+        self._greetings.add(greeting)
+        greeting.add_done_callback(lambda task: self._greeted(task, sock))
+
+    def _greeted(self, greeting: asyncio.Task[None], sock: socket.socket) -> None:
+        self._greetings.discard(greeting)
+        if greeting.cancelled():
+            sock.close()
 
     async def _greet(self, sock: socket.socket, ip: str) -> None:
         """The TLS handshake; half-open ones end by its time limit."""

@@ -26,7 +26,7 @@ _TRIES = 5
 class _Shown(msgspec.Struct, omit_defaults=True):
     id: str
     token: str | None = None
-    label: str | None | msgspec.UnsetType = msgspec.UNSET
+    label: str | msgspec.UnsetType | None = msgspec.UNSET
     created_at: int = 0
     updated_at: int = 0
 

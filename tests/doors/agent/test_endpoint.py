@@ -235,7 +235,7 @@ async def test_a_stop_answers_what_was_accepted_and_closes(world: World) -> None
     await until(lambda: any(peer.task is not None for peer in world.endpoint.peers))
     stopping = asyncio.create_task(world.endpoint.stop())
     while await takes_connections(world):
-        await asyncio.sleep(0)
+        pass
     world.account.may_store.set()
     assert [(await client.receive())["id"] for _ in range(2)] == ["1", "2"]
     assert await client.rest() == b""
@@ -276,4 +276,6 @@ async def takes_connections(world: World) -> bool:
         await world.client(with_tls=False)
     except ConnectionRefusedError:
         return False
+    except ConnectionError:  # it was in the backlog when the listener closed
+        return True
     return True
