@@ -12,6 +12,7 @@ BENCHMARKS: dict[str, Callable[[], Table]] = {"api": api.run}
 
 
 def main(names: list[str]) -> int:
+    """The exit code: 2 for a name that is none."""
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         print(f"no benchmark {unknown[0]}; expected one of: {', '.join(BENCHMARKS)}", file=sys.stderr)

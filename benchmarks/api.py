@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from benchmarks import servers
+from benchmarks import icinga, servers
 from benchmarks.load import Load, measure
 from benchmarks.servers import LOAD_CORE
 from benchmarks.table import Row, Table
@@ -33,6 +33,11 @@ def run() -> Table:
         table.rows.append(_beside_noop("GET one token", credentials, noop_port, gets, aim=0.5))
         table.rows.append(_beside_noop("PUT one token", credentials, noop_port, puts, aim=0.3))
         table.rows.append(_list(credentials))
+        if icinga.is_installed():
+            with icinga.icinga() as peer:
+                table.rows.append(_beside_icinga(credentials, peer, gets))
+        else:
+            table.notes.append(icinga.MISSING)
     return table
 
 
@@ -59,6 +64,18 @@ def _beside_noop(what: str, credentials: dict[str, Any], noop_port: int, request
     return Row(what, "no-op handler", ours, theirs, "/s", aim)
 
 
+def _beside_icinga(credentials: dict[str, Any], peer: int, requests: Sequence[str]) -> Row:
+    """One object by its API, both with authentication; its over TLS, for it speaks nothing else."""
+    port = urlsplit(credentials["monitoring_url"]).port
+    assert port is not None
+    ours, theirs = [], []
+    for _ in range(PAIRS):
+        load = Load("127.0.0.1", peer, [icinga.REQUEST], CONNECTIONS, SECONDS, is_tls=True)
+        theirs.append(measure(load, LOAD_CORE).requests_s)
+        ours.append(_rate(port, requests))
+    return Row("GET one token", "Icinga 2, GET one host", ours, theirs, "/s", aim=15)
+
+
 def _rate(port: int, requests: Sequence[str]) -> float:
     measured = measure(Load("127.0.0.1", port, requests, CONNECTIONS, SECONDS), LOAD_CORE)
     if measured.failures:
@@ -71,4 +88,6 @@ def _list(credentials: dict[str, Any]) -> Row:
     assert port is not None
     requests = [_request(credentials, "GET", "/agent_tokens?limit=1000")]
     load = Load("127.0.0.1", port, requests, 4, SECONDS)
-    return Row("list of 1,000 tokens", "-", [measure(load, LOAD_CORE).megabytes_s for _ in range(PAIRS)], [], "MB/s", 50)
+    return Row(
+        "list of 1,000 tokens", "-", [measure(load, LOAD_CORE).megabytes_s for _ in range(PAIRS)], [], "MB/s", 50
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -28,10 +29,13 @@ class Load:
     connections: int
     seconds: float
     warm_up_s: float = 0.3
+    is_tls: bool = False  # without looking at the certificate
 
 
 @dataclass(frozen=True)
 class Measured:
+    """What came of it."""
+
     requests_s: float
     megabytes_s: float
     failures: int  # answers that were not 2xx
@@ -76,6 +80,15 @@ class _Client(asyncio.Protocol):
             self._send()
 
 
+def _tls(load: Load) -> ssl.SSLContext | None:
+    if not load.is_tls:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def _length(head: bytes) -> int:
     at = head.lower().find(b"\r\ncontent-length:")
     return int(head[at + 17 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
@@ -86,7 +99,7 @@ async def _drive(load: Load) -> Measured:
     raw = [request.encode() for request in load.requests]
     clients = [_Client(raw, place) for place in range(load.connections)]
     transports = [
-        (await loop.create_connection(lambda client=client: client, load.host, load.port))[0]  # type: ignore[misc]
+        (await loop.create_connection(lambda client=client: client, load.host, load.port, ssl=_tls(load)))[0]
         for client in clients
     ]
     await asyncio.sleep(load.warm_up_s)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,19 +21,19 @@ from vedette.config import load
 SERVER_CORE, LOAD_CORE = 0, 1
 
 
-def _pinned() -> None:
-    os.sched_setaffinity(0, {SERVER_CORE})
+def pinned(command: list[str]) -> list[str]:
+    """The command, run on the server's core."""
+    return ["taskset", "--cpu-list", str(SERVER_CORE), *command]
 
 
 @contextmanager
 def noop() -> Iterator[int]:
     """The do-nothing server's port."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.noop"],
+        pinned([sys.executable, "-m", "benchmarks.noop"]),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=_pinned,
     )
     assert process.stdout is not None
     try:
@@ -63,7 +62,7 @@ def vedette(*flags: str) -> Iterator[dict[str, Any]]:
 def _start(directory: str, *flags: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "vedette", "serve", "--data-dir", directory, "--http", "127.0.0.1:0", "--agent",
                "127.0.0.1:0", "--log-level", "error", *flags]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=_pinned)
+    process = subprocess.Popen(pinned(command), stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     for line in process.stdout:
         if "SIGTERM" in line:
@@ -90,4 +89,4 @@ def _log_in(credentials: dict[str, Any]) -> str:
     return token
 
 
-__all__ = ["LOAD_CORE", "SERVER_CORE", "noop", "vedette"]
+__all__ = ["LOAD_CORE", "SERVER_CORE", "noop", "pinned", "vedette"]

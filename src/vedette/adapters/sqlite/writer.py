@@ -1,8 +1,9 @@
 """The writer thread: all writes of this process, many commits in one transaction.
 
-It owns the write connection. It takes all that is waiting, runs each commit inside a savepoint (a guard that fails
-undoes that commit only), commits the whole group with one sync of the disk, and only then tells who was waiting. So a
-burst costs one sync, a lone write waits for nobody, and the event loop never waits for the disk.
+It owns the write connection. It takes all that is waiting, commits the whole group with one sync of the disk, and only
+then tells who was waiting; when a guard fails the group is run again, each commit inside a savepoint, so that only the
+one that failed is undone. So a burst costs one sync, a lone write waits for nobody, and the event loop never waits for
+the disk.
 
 When the disk fails, everybody in the group gets `StoreUnavailable`, the connection is closed and the next group opens a
 new one: nothing else is needed once there is space again.
@@ -93,9 +94,7 @@ class Writer:
     def _commit(self, group: Sequence[Commit]) -> Sequence[Outcome]:
         try:
             connection = self._opened()
-            connection.execute("BEGIN IMMEDIATE")
-            outcomes = [_attempt(connection, commit) for commit in group]
-            connection.execute("COMMIT")
+            outcomes = _all_at_once(connection, group) or _one_by_one(connection, group)
         except (sqlite3.Error, OSError) as error:
             self._close()
             return [unavailable(error) for _ in group]
@@ -111,6 +110,31 @@ class Writer:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def _all_at_once(connection: sqlite3.Connection, group: Sequence[Commit]) -> Sequence[Outcome] | None:
+    """The group as if it were one commit, which is what nearly always goes well; None when one of them must fail."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for commit in group:
+            if not commit.done.cancelled():
+                for statement in commit.statements:
+                    _execute(connection, statement)
+    except (Conflict, sqlite3.Error, *_BIND_ERRORS) as error:
+        if isinstance(error, sqlite3.Error) and cannot_now(error):
+            raise
+        connection.execute("ROLLBACK")
+        return None
+    connection.execute("COMMIT")
+    return [None] * len(group)
+
+
+def _one_by_one(connection: sqlite3.Connection, group: Sequence[Commit]) -> Sequence[Outcome]:
+    """Each in a savepoint of its own, so that only what fails is undone."""
+    connection.execute("BEGIN IMMEDIATE")
+    outcomes = [_attempt(connection, commit) for commit in group]
+    connection.execute("COMMIT")
+    return outcomes
 
 
 def _attempt(connection: sqlite3.Connection, commit: Commit) -> Outcome:

@@ -1,0 +1,31 @@
+"""Servers and receivers for the acceptance tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.client import Client
+from tests.acceptance.receiver import Receiver
+from tests.acceptance.server import Server
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A running server that may reach loopback targets."""
+    with Server(tmp_path / "var") as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[Client]:
+    with Client.logged_in(server.api, server.credentials) as client:
+        yield client
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as listening:
+        yield listening
