@@ -16,8 +16,12 @@ _log = structlog.get_logger("vedette.loop")
 class Loop:
     """One worker. A store that cannot be reached is waited for; any other error ends the loop and so the process."""
 
-    def __init__(self, name: str, step: Callable[[], Awaitable[bool]], idle_s: float) -> None:
+    def __init__(
+        self, name: str, step: Callable[[], Awaitable[bool]], idle_s: float, *, steps_at_stop: bool = False
+    ) -> None:
+        """`steps_at_stop`: once more at the end, for what is written down now and then."""
         self.name = name
+        self._steps_at_stop = steps_at_stop
         self._step = step
         self._idle_s = idle_s
         self._woken = asyncio.Event()
@@ -31,7 +35,7 @@ class Loop:
         self.task = asyncio.create_task(self._run(), name=self.name)
 
     async def stop(self) -> None:
-        """Ends after the step under way, and after all the work there is when that is soon done."""
+        """Ends after the step under way."""
         self._is_stopping = True
         self.wake()
         if self.task is not None:
@@ -42,6 +46,8 @@ class Loop:
             self._woken.clear()
             if not await self._did_work():
                 await self._wait(self._idle_s)
+        if self._steps_at_stop:
+            await self._did_work()
 
     async def _did_work(self) -> bool:
         try:
