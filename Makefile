@@ -3,16 +3,16 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
-CODE   := $(wildcard src tests benchmarks)
+CODE   := $(wildcard src tests benchmarks tools)
 
 # Debian packages that tests use and that no Python package carries, one a line. Without VEDETTE_TEST_APT=1 nothing is
 # installed, and a test whose program is missing is skipped with a line that names the package.
-DEBIAN_PACKAGES :=
+DEBIAN_PACKAGES := curl
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup run test bench lint types imports format debian-packages lock clean
+.PHONY: help setup run test bench lint types imports format docs debian-packages lock clean
 
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -42,6 +42,9 @@ imports: setup ## Check who imports whom
 format: setup ## Mend style and format in place
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+docs: setup ## Write the reference pages anew from the declarations in the source
+	$(BIN)/python tools/reference.py
 
 debian-packages:
 	@tools/debian_packages $(DEBIAN_PACKAGES)

@@ -21,6 +21,7 @@ class Row:
     theirs: Sequence[float]
     unit: str
     aim: float  # the ratio, or the absolute figure where there is no peer
+    at_most: bool = False  # less is better; of absolute figures only
 
     @property
     def ratios(self) -> list[float]:
@@ -53,7 +54,9 @@ def _cells(row: Row) -> tuple[str, ...]:
     ours = f"{statistics.median(row.ours):,.0f} {row.unit}"
     if not row.theirs:
         measured = statistics.median(row.ours)
-        return row.what, row.against, "", f"{row.aim:g} {row.unit}", ours, "", "yes" if measured >= row.aim else "NO"
+        holds = measured <= row.aim if row.at_most else measured >= row.aim
+        aim = f"{'<=' if row.at_most else '>='} {row.aim:g} {row.unit}"
+        return row.what, row.against, "", aim, ours, "", "yes" if holds else "NO"
     ratios = row.ratios
     median = statistics.median(ratios)
     shown = f"{median:.2f} ({min(ratios):.2f}..{max(ratios):.2f})"

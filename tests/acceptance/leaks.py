@@ -29,7 +29,7 @@ class Secrets:
         """Which secrets are in it, whole or encoded, and what stands before each."""
         lower = written.lower()
         return [
-            f"{name} in {place}: ...{written[max(0, at - 120) : at + 20]!r}"
+            f"{name} in {place}: ...{written[max(0, at - 300) : at + 20].lstrip(bytes(1))!r}"
             for name, value in self._values.items()
             for needle in set(_needles(value))
             if (at := lower.find(needle.lower())) >= 0

@@ -6,6 +6,7 @@ audits, the metrics page, refusals. Exempt are `credentials.json`, the key file 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import socket
@@ -70,7 +71,9 @@ class Tour:
         client.update("account", webhook_token=known.add("second webhook token", _word()))
         keys = {
             "pagerduty": {"service_key": known.add("service key", secrets.token_hex(16))},
-            "victorops": {"api_key": known.add("VictorOps key", str(uuid.UUID(bytes=secrets.token_bytes(16), version=4)))},
+            "victorops": {
+                "api_key": known.add("VictorOps key", str(uuid.UUID(bytes=secrets.token_bytes(16), version=4)))
+            },
         }
         for kind, details in keys.items():
             notification = client.create("notifications", label=kind, type=kind, details=details)
@@ -99,15 +102,17 @@ class Tour:
         }
         for kind, wanted in details.items():
             zones = {"monitoring_zones_poll": ["mzdfw"], "target_alias": "default"} if kind == "remote.http" else {}
-            check = client.create(f"entities/{entity}/checks", type=kind, period=30, timeout=10, details=wanted, **zones)
+            check = client.create(
+                f"entities/{entity}/checks", type=kind, period=30, timeout=10, details=wanted, **zones
+            )
             client.update(f"entities/{entity}/checks/{check}", label="again", details=wanted)
             client.create(f"entities/{entity}/alarms", check_id=check, notification_plan_id=client.tell(receiver.url),
                           criteria=ALWAYS)  # fmt: skip
 
     def log_in_and_out(self) -> None:
         password = self.known.add("password", _word())
-        set_password = run("user", "set-password", "admin", "--data-dir", str(self.server.data_dir), *self.server.flags[4:],
-                           stdin=password)  # fmt: skip
+        where = ("--data-dir", str(self.server.data_dir), *self.server.flags[len(FLAGS) :])
+        set_password = run("user", "set-password", "admin", *where, stdin=password)
         assert set_password.returncode == 0, set_password.stderr
         right = {"auth": {"passwordCredentials": {"username": "admin", "password": password}}}
         answer = self.http.post("/v2.0/tokens", json=right)
@@ -130,14 +135,25 @@ class Tour:
     def _in_addresses(self, secret: str) -> None:
         escaped = "".join(f"%{byte:02x}" for byte in secret.encode())
         root = f"/v1.0/{self.client.tenant}"
-        for path in (
-            f"/{secret}", f"/v1.0/{secret}/entities", f"{root}/{secret}", f"{root}/entities/{secret}",
-            f"{root}/entities/{secret}/checks/{secret}", f"{root}/agent_tokens/{secret}x", f"{root}/agent_tokens/{escaped}x",
-            f"{root}/notifications/{secret}", f"/v2.0/tokens/{secret}x", f"{root}/entities?password={secret}",
-            f"{root}/entities?token={secret}&x={secret}", f"{root}/entities?{secret}", f"{root}/entities?limit={secret}",
-            f"{root}/entities?marker={secret}&limit=1", f"{root}/audits?from={secret}",
+        paths = [
+            f"/{secret}",
+            f"/v1.0/{secret}/entities",
+            f"{root}/{secret}",
+            f"{root}/entities/{secret}",
+            f"{root}/entities/{secret}/checks/{secret}",
+            f"{root}/agent_tokens/{secret}x",
+            f"{root}/agent_tokens/{escaped}x",
+            f"{root}/notifications/{secret}",
+            f"/v2.0/tokens/{secret}x",
+            f"{root}/entities?password={secret}",
+            f"{root}/entities?token={secret}&x={secret}",
+            f"{root}/entities?{secret}",
+            f"{root}/entities?limit={secret}",
+            f"{root}/entities?marker={secret}&limit=1",
+            f"{root}/audits?from={secret}",
             f"{root}/entities?X-Auth-Token={secret}&JSONP={secret}",
-        ):  # fmt: skip
+        ]
+        for path in paths:
             if not _is_shown_whole(secret, path):
                 for method in ("GET", "PUT", "POST", "DELETE", "PATCH"):
                     self.ask(method, path, json={} if method in ("PUT", "POST") else None)
@@ -156,21 +172,26 @@ class Tour:
         self.ask("PUT", root, json={}, headers={"Referer": f"http://x:{secret}@host/"})
 
     def _in_bodies(self, secret: str) -> None:
+        """Bodies that are refused, or whose secret is a member that nobody knows: none is kept as somebody's data."""
         root = f"/v1.0/{self.client.tenant}"
-        bodies: list[Any] = [
-            {"label": {"x": secret}}, {"metadata": {"password": secret, "x": [secret]}}, {"label": "x", "unknown": secret},
-            {"details": {"auth_password": [secret], "passwort": secret}}, {"token": secret}, {"webhook_token": [secret]},
-            {"type": "remote.http", "details": {"url": f"http://x:{secret}@no host/"}}, [secret], secret,
-            {"webhookToken": secret}, {"label": 1, "api_key": secret}, {"deep": {"deep": [{"secret": secret}]}},
+        anywhere: list[Any] = [
+            {"label": {"x": secret}}, {"label": "", "unknown": secret}, {"webhook_token": [secret]}, [secret], secret,
+            {"label": 1, "api_key": secret}, {"webhookToken": secret, "webhook_token": 1},
+            {"label": 1, "deep": {"deep": [{"secret": secret}]}},
+            {"details": {"auth_password": [secret], "pass": secret}},
+            {"label": 1, "metadata": {"password": secret, "x": [secret] if _is_recognisable(secret) else []}},
+            {"label": 1, "type": "remote.http", "details": {"url": f"http://x:{secret}@no host/"}},
         ]  # fmt: skip
         if _is_recognisable(secret):
-            bodies += [{secret: secret}, {"metadata": {secret: secret}}, {"label": [secret]}, {"agent_id": secret * 9}]
-        for body in bodies:
-            for path in ("entities", "notifications", "agent_tokens/none", "account", "notification_plans"):
-                method = "PUT" if path in ("agent_tokens/none", "account") else "POST"
-                refused = path == "account" and isinstance(body, dict) and not {"webhook_token", "metadata"} & body.keys()
-                if not refused or path != "account":
-                    self.ask(method, f"{root}/{path}", json=_refused(body, path))
+            anywhere += [{secret: secret, "label": 1}, {"metadata": {secret: [secret]}}, {"label": [secret]},
+                         {"label": f"x{secret}" * 20}]  # fmt: skip
+        for body in anywhere:
+            for path in ("entities", "notifications", "notification_plans", "entities/none/checks"):
+                self.ask("POST", f"{root}/{path}", json=body)
+            self.ask("PUT", f"{root}/agent_tokens/none", json=body)
+        for ignored in ({"unknown": secret}, {"token": secret}, {"label": None, "password": {"x": secret}}):
+            self.ask("POST", f"{root}/agent_tokens", json=ignored)
+            self.ask("PUT", f"{root}/account", json=ignored)
         for broken in (b'{"password": "%s"', b'{"token": "%s", }', b"%s", b"password=%s&x=1", b'"%s"'):
             self.ask("POST", f"{root}/entities", content=broken % secret.encode())
 
@@ -187,8 +208,10 @@ class Tour:
     def speak_no_http(self) -> None:
         host, port = self.server.api.removeprefix("http://").split(":")
         for secret in self.known.values.values():
-            for lines in (f"{secret}\r\n\r\n", f"GET /{secret} HTTP/9\r\n\r\n", f"GET / HTTP/1.1\r\nbad {secret}\r\n\r\n",
-                          f"POST / HTTP/1.1\r\nContent-Length: {secret}\r\n\r\n"):  # fmt: skip
+            for lines in (
+                f"{secret}\r\n\r\n", f"GET /{secret} HTTP/9\r\n\r\n", f"GET / HTTP/1.1\r\nbad {secret}\r\n\r\n",
+                f"POST / HTTP/1.1\r\nContent-Length: {secret}\r\n\r\n",
+            ):  # fmt: skip
                 with socket.create_connection((host, int(port)), timeout=10) as raw:
                     raw.sendall(lines.encode())
                     raw.settimeout(5)
@@ -196,35 +219,45 @@ class Tour:
                         self.refusals.append(("the answer to no HTTP", raw.recv(65_536)))
 
     def be_a_bad_agent(self, good: str) -> None:
-        """Wrong tokens, tokens as something else, and lines that are none."""
+        """Tokens as something else, lines that are none, and at last wrong tokens: those are answered ever later."""
         address, ca = self.server.agent, self.server.ca_file
-        for secret in self.known.values.values():
-            for token, agent_id in ((secret + "0", "web"), ("x", secret), (good, f"!{secret}")):
-                try:
-                    BareAgent(address, ca, token, agent_id).close()
-                except (RefusedError, OSError) as refused:
-                    self.refusals.append(("the refusal of a handshake", str(refused).encode()))
-            self._send_lines(address, ca, f'{{"v": "1", "method": "{secret}", "params": {{"token": "{secret}"\n', secret)
         with BareAgent(address, ca, good, "web") as agent:
             for secret in self.known.values.values():
-                for method in ("check_metrics.post", f"x{secret}"):
+                for method in ("check_metrics.post", f"x{secret}" if _is_recognisable(secret) else "x"):
                     try:
                         agent.ask(method, {"check_id": secret, "token": secret})
                     except RefusedError as refused:
                         self.refusals.append(("the refusal of a post", str(refused).encode()))
-                    except OSError:
-                        return
+        for secret in self.known.values.values():
+            method = secret if _is_recognisable(secret) else "x"
+            line = f'{{"v": "1", "id": 1, "method": "{method}", "params": {{"token": "{secret}"'
+            self._send_lines(address, ca, f"{line}\n", f"{line}}}}}\n")
+        for token, agent_id in (
+            (good, f"!{good}"),
+            (good, good),
+            (f"{good}0", "web"),
+            (self.known.values["API key"], "x"),
+        ):
+            try:
+                BareAgent(address, ca, token, agent_id).close()
+            except RefusedError as refused:
+                self.refusals.append(("the refusal of a handshake", str(refused).encode()))
 
     def _send_lines(self, address: tuple[str, int], ca: Path, *lines: str) -> None:
+        """Over TLS, and without."""
         context = ssl.create_default_context(cafile=str(ca))
-        with suppress(OSError), socket.create_connection(address, timeout=10) as raw:
-            with context.wrap_socket(raw, server_hostname=address[0]) as wrapped:
-                wrapped.sendall("\n".join(lines).encode())
-                wrapped.settimeout(2)
+        for line in lines:
+            with (
+                suppress(OSError),
+                socket.create_connection(address, timeout=10) as raw,
+                context.wrap_socket(raw, server_hostname=address[0]) as wrapped,
+            ):
+                wrapped.sendall(line.encode())
+                wrapped.settimeout(1)
                 self.refusals.append(("the answer to bad lines", wrapped.recv(65_536)))
-        with suppress(OSError), socket.create_connection(address, timeout=10) as raw:
-            raw.sendall("\n".join(lines).encode())
-            raw.settimeout(2)
+        with socket.create_connection(address, timeout=10) as raw, suppress(OSError):
+            raw.sendall(lines[0].encode())
+            raw.settimeout(1)
             raw.recv(65_536)
 
     # -- what there is to read
@@ -254,11 +287,6 @@ def _is_shown_whole(secret: str, path: str) -> bool:
     return not _is_recognisable(secret) and ("?" not in path or "marker=" in path or "from=" in path)
 
 
-def _refused(body: Any, path: str) -> Any:
-    """What no resource takes: a label that is missing, or one of its own that is wrong."""
-    return body
-
-
 def everything_written(server: Server, *more: Path) -> Iterator[tuple[str, bytes]]:
     """Every file of the server, and what it printed."""
     for path in sorted(server.data_dir.rglob("*")):
@@ -274,6 +302,9 @@ def take_the_tour(tmp_path: Path, server: Server, receiver: Receiver, known: Sec
     """What was found."""
     tour = Tour(server, known)
     try:
+        where = ("--data-dir", str(server.data_dir), *server.flags[len(FLAGS) :])
+        zone_token = run("zone", "token", "add", "mzdfw", "--json", *where)
+        known.add("collector token", json.loads(zone_token.stdout)["token"])
         token = tour.use_every_secret_as_it_is_meant(receiver)
         tour.log_in_and_out()
         until(lambda: receiver.bodies, "a webhook", seen=lambda: server.log[-2000:])
@@ -290,17 +321,66 @@ def take_the_tour(tmp_path: Path, server: Server, receiver: Receiver, known: Sec
     return [leak for place, written in told for leak in known.found_in(place, written)]
 
 
+@pytest.mark.timeout(300)
 def test_no_secret_is_in_anything_that_is_written(tmp_path: Path, receiver: Receiver) -> None:
     known = Secrets()
     with Server(tmp_path / "var", *FLAGS) as server:
-        zone_token = run("zone", "token", "add", "mzdfw", "--json", "--data-dir", str(server.data_dir))
-        known.add("collector token", json.loads(zone_token.stdout)["token"])
-
         leaks = take_the_tour(tmp_path, server, receiver, known)
         leaks += [leak for place, written in everything_written(server) for leak in known.found_in(place, written)]
         server.terminate()
         assert server.ended() == 0
         leaks += [leak for place, written in everything_written(server) for leak in known.found_in(place, written)]
 
-    assert len(known.values) >= 14
+    assert len(known.values) >= 15
     assert not leaks, "\n".join(dict.fromkeys(leaks))
+
+
+@pytest.mark.timeout(300)
+async def test_no_secret_is_in_postgresql_and_its_password_nowhere(tmp_path: Path, receiver: Receiver) -> None:
+    known = Secrets()
+    try:
+        postgres = PostgresServer()
+    except FileNotFoundError:
+        pytest.skip(postgres_server.MISSING)
+    try:
+        await postgres.create("vedette")
+        password = known.add("password of the database", _word())
+        dsn = postgres.dsn("vedette").replace("postgres@", f"postgres:{password}@")
+        with Server(tmp_path / "var", *FLAGS, "--database", dsn) as server:
+            leaks = await asyncio.to_thread(take_the_tour, tmp_path, server, receiver, known)
+            rows = await every_row(postgres.dsn("vedette"))
+            postgres.stop()
+            try:
+                leaks += await asyncio.to_thread(_ask_without_a_database, server, known)
+            finally:
+                postgres.start()
+            written = [*everything_written(server), *rows]
+        leaks += [leak for place, text in written for leak in known.found_in(place, text)]
+    finally:
+        postgres.remove()
+
+    assert not leaks, "\n".join(dict.fromkeys(leaks))
+
+
+def _ask_without_a_database(server: Server, known: Secrets) -> list[str]:
+    """What is answered, and logged, when the database is gone."""
+    found = []
+    for path in ("/v1.0/entities", "/readyz"):
+        answer = httpx.get(server.api + path, headers={"X-Auth-Token": "0" * 64}, trust_env=False, timeout=60)
+        assert answer.status_code == 503
+        found += known.found_in(f"the answer to {path}", answer.content)
+    return found
+
+
+async def every_row(dsn: str) -> list[tuple[str, bytes]]:
+    """All that is in the tables, bytes as they are."""
+    connection = await asyncpg.connect(dsn)
+    names = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    found = []
+    for (name,) in names:
+        rows = await connection.fetch(f"SELECT * FROM {name}")  # noqa: S608 - names of our own tables
+        values = [value for row in rows for value in row.values()]
+        found.append((name, b"\n".join(one if isinstance(one, bytes) else str(one).encode() for one in values)))
+    await connection.close()
+    assert "audit" in [name for name, _ in found]
+    return found

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from vedette.domain.documents import Document, Kind
-from vedette.domain.history import Attempt, AuditEntry, Delivery, StateChange
+from vedette.domain.history import Attempt, AuditEntry, Delivery, StateChange, SuppressionLog
 from vedette.domain.ids import AgentId, AlarmId, CheckId, EntityId, NotificationId, PlanId, TenantId, ZoneId
 from vedette.domain.metrics import Metric
 from vedette.domain.observations import Observation
 from vedette.domain.principals import Principal, User
 from vedette.domain.states import State
 from vedette.domain.timeline import key_at
-from vedette.domain.tokens import AgentToken
+from vedette.domain.tokens import AgentToken, Grave, Reason, TokenUse
 from vedette.engine.states import AlarmState
 from vedette.ports.accounts import Tenant
-from vedette.ports.agents import AgentSeen
+from vedette.ports.agents import AgentSeen, Connection
 from vedette.ports.history import Span
 
 ALICES = TenantId("alices")
@@ -76,6 +76,14 @@ def token(key: str, **members: Any) -> AgentToken:
     return AgentToken(**plain | {"label": None, "revision": 1, "created_at": 5, "updated_at": 6} | members)
 
 
+def grave(index: bytes = b"index", **members: Any) -> Grave:
+    return Grave(**_with(members, {"index": index, "reason": Reason.REVOKED, "at_ms": 70}))
+
+
+def use(key: str, **members: Any) -> TokenUse:
+    return TokenUse(**_with(members, {"public_id": key, "at_ms": 80, "agent_id": "host", "ip": "192.0.2.1"}))
+
+
 def audit(key: bytes, **members: Any) -> AuditEntry:
     return AuditEntry(**_with(members, {"key": key, "tenant_id": ALICES, "at_ms": 7, "body": b"{}"}))
 
@@ -91,6 +99,12 @@ def delivery(key: bytes, **members: Any) -> Delivery:
     plain |= {"alarm_id": AlarmId("alA"), "plan_id": PlanId("npA"), "notification_id": NotificationId("ntA")}
     plain |= {"event_id": "event", "state": State.CRITICAL, "previous_state": State.OK, "status": "HTTP 500"}
     return Delivery(**plain | {"transaction_id": "transaction", "at_ms": 9, "payload": b"{}"} | members)
+
+
+def suppression_log(key: bytes, **members: Any) -> SuppressionLog:
+    plain: dict[str, Any] = {"key": key, "tenant_id": ALICES, "entity_id": EntityId("enA"), "check_id": CheckId("chA")}
+    plain |= {"alarm_id": AlarmId("alA"), "plan_id": PlanId("npA"), "suppressions": ("spA", "spB")}
+    return SuppressionLog(**plain | {"state": State.CRITICAL, "at_ms": 9, "transaction_id": "transaction"} | members)
 
 
 def attempt(of: Delivery, number: int, **members: Any) -> Attempt:
@@ -116,6 +130,13 @@ def alarm_state(key: str, **members: Any) -> AlarmState:
 def agent(key: str, **members: Any) -> AgentSeen:
     plain: dict[str, Any] = {"tenant_id": ALICES, "id": AgentId(key), "last_connected_ms": 10, "token_public_id": "atA"}
     return AgentSeen(**plain | {"ip": "192.0.2.1", "version": "1.0"} | members)
+
+
+def connection(key: str, **members: Any) -> Connection:
+    plain: dict[str, Any] = {"id": key, "process_id": "p1", "tenant_id": ALICES, "token_public_id": "atA"}
+    plain |= {"agent_id": "host", "guid": "a-guid", "ip": "192.0.2.1", "port": 40001, "since_ms": 11}
+    plain |= {"endpoint": "203.0.113.1:50041", "process_version": "2.0", "bundle_version": "1.0"}
+    return Connection(**plain | {"features": ("notices",)} | members)
 
 
 def key(number: int) -> bytes:

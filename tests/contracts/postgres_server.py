@@ -47,10 +47,14 @@ class PostgresServer:
         self._run_as = _unprivileged()
         if self._run_as:
             os.chown(self._folder, self._run_as["user"], self._run_as["group"])
-        self._programs = self._reachable(Path(spec.origin).parent)
-        # Not even a sync at the end: see `fsync`.
-        self._run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
-        self.start()
+        try:
+            self._programs = self._reachable(Path(spec.origin).parent)
+            # Not even a sync at the end: see `fsync`.
+            self._run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+            self.start()
+        except BaseException:
+            shutil.rmtree(self._folder)
+            raise
 
     def start(self) -> None:
         options = " ".join(f"-c {setting}" for setting in (*_SETTINGS, f"unix_socket_directories={self._folder}"))

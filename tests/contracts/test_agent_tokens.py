@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from tests.contracts.examples import ALICES, CHARLIES, token
+from tests.contracts.examples import ALICES, CHARLIES, grave, token
 from vedette.adapters.sql.stores import Stores
 from vedette.domain.history import Change
 from vedette.domain.ids import TenantId
@@ -23,7 +23,7 @@ async def test_a_token_of_another_tenant_is_not_found_listed_or_removed(store: S
     assert await store.tokens.list(CHARLIES, "", 10) == []
     assert await store.tokens.list_by_public_id(CHARLIES, None, 10) == []
     with pytest.raises(Conflict, match="revision"):
-        await store.commit(store.tokens.remove(msgspec.structs.replace(kept, tenant_id=CHARLIES)))
+        await store.commit(store.tokens.remove(msgspec.structs.replace(kept, tenant_id=CHARLIES), grave()))
     assert await store.tokens.find(ALICES, "atOne") == kept
 
 
@@ -54,7 +54,7 @@ async def test_tokens_are_listed_by_public_id_bytewise_from_the_marker(store: St
 
 async def test_an_update_needs_the_revision_that_was_read(store: Stores) -> None:
     await store.commit(store.tokens.add(token("atOne")))
-    changed = token("atOne", label="new", sealed=b"other", index=b"other", sort_key="ff", revision=2, updated_at=60)
+    changed = token("atOne", label="new", revision=2, updated_at=60)
     await store.commit(store.tokens.update(changed, 1))
     assert await store.tokens.find(ALICES, "atOne") == changed
     for stale in (1, 3):
@@ -76,8 +76,8 @@ async def test_a_removed_token_is_gone_and_its_stale_copy_removes_nothing(store:
     await store.commit(store.tokens.add(token("atOne")))
     await store.commit(store.tokens.update(token("atOne", revision=2), 1))
     with pytest.raises(Conflict, match="revision"):
-        await store.commit(store.tokens.remove(token("atOne", revision=1)))
-    await store.commit(store.tokens.remove(token("atOne", revision=2)))
+        await store.commit(store.tokens.remove(token("atOne", revision=1), grave()))
+    await store.commit(store.tokens.remove(token("atOne", revision=2), grave()))
     assert await store.tokens.find(ALICES, "atOne") is None
 
 
@@ -96,7 +96,7 @@ async def test_a_token_needs_its_tenant(store: Stores) -> None:
 async def test_every_write_of_a_token_is_in_the_changes_feed(store: Stores) -> None:
     await store.commit(store.tokens.add(token("atOne")))
     await store.commit(store.tokens.update(token("atOne", revision=2), 1))
-    await store.commit(store.tokens.remove(token("atOne", revision=2)))
+    await store.commit(store.tokens.remove(token("atOne", revision=2), grave()))
     changes = await store.documents.changes(0, 10)
     assert changes == [Change(change.seq, ALICES, "agent_token", "atOne") for change in changes]
     assert len(changes) == 3

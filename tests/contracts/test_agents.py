@@ -29,3 +29,14 @@ async def test_agents_not_seen_for_long_are_forgotten(store: Stores) -> None:
     await store.commit(store.agents.seen([agent("old", last_connected_ms=9), agent("new", last_connected_ms=10)]))
     await store.commit(store.agents.forget_before(10))
     assert [one.id for one in await store.agents.list(ALICES, None, 9)] == ["new"]
+
+
+async def test_the_agents_of_a_token_are_those_that_last_connected_by_it(store: Stores) -> None:
+    rows = [agent(name, token_public_id="atA") for name in ("c", "A", "b")]
+    rows += [agent("d", token_public_id="atB"), agent("e", tenant_id=CHARLIES, token_public_id="atA")]
+    await store.commit(store.agents.seen(rows))
+    found = await store.agents.list_of_token(ALICES, "atA", None, 9)
+    assert [one.id for one in found] == ["A", "b", "c"]
+    assert [one.id for one in await store.agents.list_of_token(ALICES, "atA", "B", 1)] == ["b"]
+    await store.commit(store.agents.seen([agent("b", token_public_id="atB")]))
+    assert [one.id for one in await store.agents.list_of_token(ALICES, "atB", None, 9)] == ["b", "d"]

@@ -1,11 +1,11 @@
 import pytest
 from msgspec.structs import replace
 
-from tests.contracts.examples import ALICES, CHARLIES, alarm_state, document
+from tests.contracts.examples import ALICES, CHARLIES, alarm_state, document, observation
 from vedette.adapters.sql.stores import Stores
 from vedette.criteria import Sample
 from vedette.domain.states import State
-from vedette.engine.states import Ballot
+from vedette.engine.states import Ballot, LatestState
 from vedette.ports.unit import Conflict
 
 
@@ -73,3 +73,46 @@ async def test_states_are_listed_by_tenant(alarms: Stores) -> None:
     assert [one.alarm_id for one in await alarms.alarm_states.list(ALICES)] == ["alA", "alB"]
     assert await alarms.alarm_states.list(CHARLIES) == []
     assert await alarms.alarm_states.find("alZ") is None
+
+
+async def test_a_held_state_is_found_by_its_tenant_with_what_brought_it(alarms: Stores) -> None:
+    cause = observation("chA", 5, status="naïve", target="192.0.2.1")
+    held = alarm_state("alA", state=State.CRITICAL, cause=cause, told_key=b"\x00\xff", is_held=True)
+    await alarms.commit(alarms.alarm_states.put(held, 0), alarms.alarm_states.put(alarm_state("alB"), 0))
+    assert await alarms.alarm_states.held(ALICES) == [replace(held, revision=1)]
+    assert await alarms.alarm_states.tenants_held() == [ALICES]
+    assert await alarms.alarm_states.held(CHARLIES) == []
+
+
+async def test_a_state_is_held_only_for_as_long_as_it_says_so(alarms: Stores) -> None:
+    await alarms.commit(alarms.alarm_states.put(alarm_state("alA"), 0))
+    await alarms.commit(alarms.alarm_states.put(alarm_state("alA", is_held=True), 1))
+    assert await alarms.alarm_states.tenants_held() == [ALICES]
+    await alarms.commit(alarms.alarm_states.put(alarm_state("alA"), 2))
+    assert await alarms.alarm_states.tenants_held() == []
+    assert await alarms.alarm_states.held(ALICES) == []
+
+
+async def test_the_latest_states_of_several_entities_are_read_at_once(alarms: Stores) -> None:
+    await alarms.commit(
+        alarms.documents.add(document("enB")),
+        alarms.documents.add(document("chB", entity_id="enB")),
+        alarms.documents.add(document("alC", entity_id="enB", check_id="chB")),
+    )
+    decided = alarm_state(
+        "alC",
+        state=State.WARNING,
+        previous=State.OK,
+        status="slow",
+        changed_ms=7,
+        analyzed_by="mzdfw",
+        told={"npA": "OK"},
+    )
+    await alarms.commit(*[alarms.alarm_states.put(one, 0) for one in (decided, alarm_state("alA"))])
+    shown = LatestState(
+        alarm_id="alC", state=State.WARNING, previous=State.OK, status="slow", changed_ms=7, analyzed_by="mzdfw"
+    )
+    assert await alarms.alarm_states.latest(ALICES, ["enB", "enA", "none"]) == [LatestState(alarm_id="alA"), shown]
+    assert await alarms.alarm_states.latest(ALICES, ["enB"]) == [shown]
+    assert await alarms.alarm_states.latest(CHARLIES, ["enB"]) == []
+    assert await alarms.alarm_states.latest(ALICES, []) == []

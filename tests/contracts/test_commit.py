@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from tests.contracts.conftest import Open
-from tests.contracts.examples import ALICES, CHARLIES, audit, document, key, span, tenant, token
+from tests.contracts.examples import ALICES, CHARLIES, audit, document, grave, key, observation, span, tenant, token
 from vedette.adapters.sql.database import Database, SqlWrite, Statement
 from vedette.adapters.sql.stores import Stores, stores
 from vedette.domain.documents import Kind
@@ -17,7 +17,7 @@ async def test_writes_of_several_stores_are_one_transaction(store: Stores) -> No
         await store.commit(
             store.audits.add(audit(key(1))),
             store.documents.add(document("chA", entity_id="enA")),
-            store.tokens.remove(token("atA", revision=9)),
+            store.tokens.remove(token("atA", revision=9), grave()),
             store.documents.add(document("enB")),
         )
     assert await store.audits.list(ALICES, span()) == []
@@ -56,6 +56,17 @@ async def test_a_mistake_in_one_of_many_commits_is_only_its_own(database: Databa
     assert isinstance(raised, Exception)
     assert not isinstance(raised, Conflict | StoreUnavailable)
     assert await store.accounts.tenants() == [tenant(CHARLIES), tenant(ALICES)]
+
+
+async def test_a_mistake_in_one_of_many_appends_is_only_its_own(store: Stores) -> None:
+    huge = store.observations.append([observation("chA", 2**70)])
+    writes = [store.commit(store.observations.append([observation("chA", number)])) for number in range(20)]
+    *results, raised = await asyncio.gather(*writes, store.commit(huge), return_exceptions=True)
+    assert results == [None] * 20
+    assert isinstance(raised, Exception)
+    assert not isinstance(raised, Conflict | StoreUnavailable)
+    logged = await store.observations.after(0, 100)
+    assert sorted(one.observation.at_ms for one in logged) == list(range(20))
 
 
 async def test_what_is_committed_is_seen_by_the_next_read(store: Stores) -> None:

@@ -218,3 +218,58 @@ async def test_a_limit_counts_the_tenants_objects_of_the_kind(store: Stores) -> 
         await store.commit(below(ALICES, Kind.ENTITY, 3), store.documents.add(document("enE")))
     await store.commit(below(ALICES, Kind.CHECK, 2))
     assert await ids(store, Kind.ENTITY) == ["enA", "enB", "enD"]
+
+
+async def test_what_belongs_to_several_entities_is_listed_by_id(store: Stores) -> None:
+    others = [document("enB"), document("enC"), document("chb", entity_id="enB"), document("chC", entity_id="enC")]
+    await add(store, ENTITY, CHECK, ALARM, *others)
+    found = await store.documents.of_entities(ALICES, Kind.CHECK, ["enB", "enA", "enB", "none"])
+    assert [one.id for one in found] == ["chA", "chb"]
+    assert await store.documents.of_entities(ALICES, Kind.ALARM, ["enA"]) == [ALARM]
+    assert await store.documents.of_entities(CHARLIES, Kind.CHECK, ["enA", "enB"]) == []
+    assert await store.documents.of_entities(ALICES, Kind.CHECK, []) == []
+
+
+async def test_lists_are_narrowed_to_what_refers_to_any_of_several_things(store: Stores) -> None:
+    await add(store, document("npA", refs=("ntA", "ntB")), document("npB", refs=("ntB",)), document("npC"))
+    await add(store, document("npD", tenant_id=CHARLIES, refs=("ntB",)), document("spA", refs=("ntB",)))
+    assert await ids(store, Kind.PLAN, Filter(refs=("ntB",))) == ["npA", "npB"]
+    assert await ids(store, Kind.PLAN, Filter(refs=("ntA", "ntC"))) == ["npA"]
+    assert await ids(store, Kind.PLAN, Filter(refs=("ntB",)), marker="npB") == ["npB"]
+    assert await ids(store, Kind.PLAN, Filter(refs=("none",))) == []
+
+
+async def test_entities_are_found_by_their_agents(store: Stores) -> None:
+    await add(store, document("enA", agent_id="b"), document("enB", agent_id="a"), document("enC"))
+    assert await ids(store, Kind.ENTITY, Filter(agent_ids=("a", "b", "none"))) == ["enA", "enB"]
+    assert await ids(store, Kind.ENTITY, Filter(agent_ids=("a",), ids=("enA",))) == []
+
+
+async def test_lists_are_narrowed_by_exact_metadata(store: Stores) -> None:
+    await add(
+        store,
+        document("enA", public=b'{"metadata":{"os":"linux","n":1}}'),
+        document("enB", public=b'{"metadata":{"os":"Linux"}}'),
+        document("enC", public=b'{"metadata":null}'),
+        document("enD", public=b'{"metadata":{"os":"linux","n":"1"}}'),
+    )
+    assert await ids(store, Kind.ENTITY, Filter(metadata=(("os", "linux"),))) == ["enA", "enD"]
+    assert await ids(store, Kind.ENTITY, Filter(metadata=(("os", "linux"),)), marker="enB") == ["enD"]
+    assert await ids(store, Kind.ENTITY, Filter(metadata=(("os", "linux"),)), n=1) == ["enA"]
+    assert await ids(store, Kind.ENTITY, Filter(metadata=(("os", "linux"), ("n", "1")))) == ["enA", "enD"]
+    assert await ids(store, Kind.ENTITY, Filter(metadata=(("os", ""),))) == []
+
+
+async def test_metadata_is_looked_for_behind_any_number_of_others(store: Stores) -> None:
+    await add(store, *[document(f"en{number:04d}") for number in range(1100)])
+    await add(store, document("enz", public=b'{"metadata":{"a":"b"}}'))
+    assert await ids(store, Kind.ENTITY, Filter(metadata=(("a", "b"),))) == ["enz"]
+
+
+async def test_references_are_counted_by_what_they_refer_to(store: Stores) -> None:
+    await add(store, ENTITY, CHECK, document("alA", entity_id="enA", check_id="chA", refs=("npA",)))
+    await add(store, document("alB", entity_id="enA", check_id="chA", refs=("npA",)))
+    await add(store, document("alC", entity_id="enA", check_id="chA", refs=("npB",)))
+    await add(store, document("spA", refs=("npA",)), document("npC", tenant_id=CHARLIES, refs=("ntA",)))
+    assert await store.documents.count_refs(ALICES, Kind.ALARM) == {"npA": 2, "npB": 1}
+    assert await store.documents.count_refs(CHARLIES, Kind.ALARM) == {}

@@ -87,7 +87,7 @@ async def test_a_claim_leases_the_delivery_and_writes_its_attempt(store: Stores)
     sending, started = await claimed(store, waiting, until_ms=500)
     assert await due(store, 499) == []
     assert await store.outbox.due(500, 10) == [sending]
-    assert await store.outbox.attempts(key(1)) == [started]
+    assert await store.outbox.attempts([key(1)]) == [started]
 
 
 async def test_of_two_claims_one_wins(store: Stores) -> None:
@@ -98,7 +98,7 @@ async def test_of_two_claims_one_wins(store: Stores) -> None:
         await claimed(store, waiting)
     with pytest.raises(Conflict, match=r"^claim$"):
         await claimed(store, delivery(key(9)))
-    assert len(await store.outbox.attempts(key(1))) == 1
+    assert len(await store.outbox.attempts([key(1)])) == 1
 
 
 async def test_a_finished_attempt_is_stored_with_its_delivery(store: Stores) -> None:
@@ -114,7 +114,7 @@ async def test_a_finished_attempt_is_stored_with_its_delivery(store: Stores) -> 
     done = replace(sending, delivery_state=DeliveryState.DELIVERED, message="200")
     await store.commit(store.outbox.finish(done, succeeded))
     assert await store.outbox.next_due_ms() is None
-    assert await store.outbox.attempts(key(1)) == [failed, succeeded]
+    assert await store.outbox.attempts([key(1)]) == [failed, succeeded]
     assert await store.outbox.history(ALICES, "alA", None, span()) == [done]
 
 
@@ -131,7 +131,11 @@ async def test_who_lost_the_lease_cannot_finish(store: Stores) -> None:
 
 
 async def test_what_a_dead_process_claimed_is_due_at_once_when_it_is_released(store: Stores) -> None:
-    sending, failed, other = delivery(key(1), **TO_A), delivery(key(2), **TO_B), delivery(key(3), alarm_id=AlarmId("alB"))
+    sending, failed, other = (
+        delivery(key(1), **TO_A),
+        delivery(key(2), **TO_B),
+        delivery(key(3), alarm_id=AlarmId("alB")),
+    )
     await add(store, sending, failed, other)
     leased, _ = await claimed(store, sending)
     retried, started = await claimed(store, failed)
@@ -141,7 +145,7 @@ async def test_what_a_dead_process_claimed_is_due_at_once_when_it_is_released(st
     await store.commit(store.outbox.release(200))
     assert await store.outbox.due(200, 10) == [replace(leased, next_at_ms=200), other]
     await claimed(store, replace(leased, next_at_ms=200))
-    assert [one.number for one in await store.outbox.attempts(key(1))] == [1, 2]
+    assert [one.number for one in await store.outbox.attempts([key(1)])] == [1, 2]
 
 
 async def test_history_is_one_alarms_and_can_be_one_checks(store: Stores) -> None:
@@ -160,10 +164,10 @@ async def test_pending_deliveries_are_never_forgotten(store: Stores) -> None:
         sending, started = await claimed(store, one)
         await store.commit(store.outbox.finish(replace(sending, delivery_state=DeliveryState(state)), started))
     await store.commit(store.outbox.forget_before(key(4), 1))
-    assert await store.outbox.attempts(key(2)) == []
-    assert len(await store.outbox.attempts(key(3))) == 1
+    assert await store.outbox.attempts([key(2)]) == []
+    assert len(await store.outbox.attempts([key(3)])) == 1
     await store.commit(store.outbox.forget_before(key(4), 10))
-    assert await store.outbox.attempts(key(3)) == []
+    assert await store.outbox.attempts([key(3)]) == []
     assert await store.outbox.history(ALICES, "al1", None, span()) == [pending]
     assert len(await store.outbox.history(ALICES, "al4", None, span())) == 1
 

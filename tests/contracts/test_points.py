@@ -1,4 +1,4 @@
-from tests.contracts.examples import ALICES, CHARLIES, observation
+from tests.contracts.examples import ALICES, CHARLIES, document, observation
 from vedette.adapters.sql.stores import Stores
 from vedette.domain.ids import AgentId
 from vedette.domain.metrics import Metric
@@ -75,3 +75,20 @@ async def test_names_are_those_of_the_latest_observations(store: Stores) -> None
 async def test_a_target_that_is_down_keeps_its_names(store: Stores) -> None:
     await append(store, measured(1, 1), *[observation("chA", at, available=False, metrics={}) for at in range(2, 40)])
     assert [name.name for name in await store.points.names(ALICES, "chA")] == ["mzdfw.duration"]
+
+
+async def test_the_names_of_all_checks_of_several_entities_are_read_at_once(store: Stores) -> None:
+    for entity, check in (("enA", "chA"), ("enB", "chB"), ("enB", "chC")):
+        if check != "chC":
+            await store.commit(store.documents.add(document(entity)))
+        await store.commit(store.documents.add(document(check, entity_id=entity)))
+    await append(store, measured(10, 1, name="old"), measured(20, 1), measured(5, 1, "mzord", "code"))
+    await append(store, observation("chB", 5, None, agent_id=AgentId("h"), metrics={"os": Metric("s", "x")}))
+    await append(store, observation("chC", 5, metrics={}), observation("chD", 5))
+    await append(store, observation("chA", 30, "mzlon", tenant_id=CHARLIES))
+    found = await store.points.latest_names(ALICES, ["enB", "enA"])
+    assert {check: [name.name for name in names] for check, names in found.items()} == {
+        "chA": ["mzdfw.duration", "mzord.code"], "chB": ["os"], "chC": []
+    }  # fmt: skip
+    assert found["chB"] == [MetricName(name="os", unit="unknown", type="s")]
+    assert await store.points.latest_names(ALICES, []) == {}

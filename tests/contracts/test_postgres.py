@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from tests.contracts.examples import ALICES, CHARLIES, document, tenant
+from tests.contracts.examples import ALICES, CHARLIES, document, observation, tenant
 from tests.contracts.postgres_server import PostgresServer
 from vedette.adapters.postgres.database import PostgresDatabase
 from vedette.adapters.sql.database import SqlWrite, Statement
@@ -61,6 +61,32 @@ async def test_commits_under_way_when_the_server_stops_are_told(
         postgres.start()
     assert {type(result) for result in results} == {StoreUnavailable}
     assert await store.documents.count(ALICES, Kind.ENTITY) == 0
+
+
+async def test_appends_that_wait_share_a_transaction(dsn: str, store: Stores) -> None:
+    holder = await asyncpg.connect(dsn)
+    await holder.execute("BEGIN; LOCK TABLE observation")
+    appends = [store.observations.append([observation("chA", number)]) for number in range(100)]
+    commits = [asyncio.create_task(store.commit(append)) for append in appends]
+    await asyncio.sleep(0)  # they have all begun
+    await holder.execute("COMMIT")
+    await asyncio.gather(*commits)
+    rows = await holder.fetch("SELECT xmin::text, COUNT(*) FROM observation GROUP BY 1")
+    await holder.close()
+    assert sum(row[1] for row in rows) == 100
+    assert len(rows) <= 2  # the first may have gone alone
+
+
+async def test_appends_are_told_when_the_server_is_away(postgres: PostgresServer, store: Stores) -> None:
+    postgres.stop()
+    try:
+        appends = [store.commit(store.observations.append([observation("chA", number)])) for number in range(20)]
+        results = await asyncio.gather(*appends, return_exceptions=True)
+    finally:
+        postgres.start()
+    assert {type(result) for result in results} == {StoreUnavailable}
+    await store.commit(store.observations.append([observation("chA", 1_000)]))
+    assert [logged.observation.at_ms for logged in await store.observations.after(0, 100)] == [1_000]
 
 
 async def test_stopping_while_the_server_is_away_ends(postgres: PostgresServer, dsn: str) -> None:

@@ -10,7 +10,18 @@ import pytest
 from msgspec.structs import replace
 
 from tests.contracts.conftest import Open
-from tests.contracts.examples import ALICES, alarm_state, attempt, delivery, document, key, observation, tenant, user
+from tests.contracts.examples import (
+    ALICES,
+    CHARLIES,
+    alarm_state,
+    attempt,
+    delivery,
+    document,
+    key,
+    observation,
+    tenant,
+    user,
+)
 from vedette.adapters.sql.stores import Stores, stores
 from vedette.domain.documents import Kind
 from vedette.ports.documents import Filter
@@ -22,7 +33,7 @@ ROUNDS = 20
 @pytest.fixture
 async def both(opening: Open) -> tuple[Stores, Stores]:
     first, second = stores(await opening()), stores(await opening())
-    await first.commit(first.accounts.add_tenant(tenant(ALICES)))
+    await first.commit(first.accounts.add_tenant(tenant(ALICES)), first.accounts.add_tenant(tenant(CHARLIES)))
     return first, second
 
 
@@ -72,7 +83,7 @@ async def test_of_many_claims_of_one_delivery_exactly_one_wins(both: tuple[Store
         guards = await race(both, lambda s, _, d=waiting, a=started: s.outbox.claim(d, 200 + a.number, a))  # type: ignore[misc]
         assert sorted(map(str, guards)) == ["None"] + ["claim"] * 7
         waiting = replace(waiting, attempts=number, next_at_ms=200 + number)
-    assert len(await both[0].outbox.attempts(key(1))) == ROUNDS - 1
+    assert len(await both[0].outbox.attempts([key(1)])) == ROUNDS - 1
 
 
 async def test_of_many_readers_that_move_a_cursor_exactly_one_wins(both: tuple[Stores, Stores]) -> None:
@@ -165,9 +176,10 @@ async def test_no_change_appears_behind_a_reader_of_the_feed(both: tuple[Stores,
     done = asyncio.Event()
 
     async def write(number: int) -> None:
-        store = both[number % 2]
+        store, owner = both[number % 2], (ALICES, CHARLIES)[number // 2 % 2]
         for turn in range(15):
-            await store.commit(*[store.documents.add(document(f"en{number}x{turn}x{n}")) for n in range(3)])
+            entities = [document(f"en{number}x{turn}x{n}", tenant_id=owner) for n in range(3)]
+            await store.commit(*map(store.documents.add, entities))
 
     reading = asyncio.create_task(read_all(lambda seq: reader.documents.changes(seq, 7), done))
     await asyncio.gather(*map(write, range(12)))

@@ -12,9 +12,12 @@ import asyncpg
 import pytest
 
 from vedette.adapters.postgres.database import PostgresDatabase
+from vedette.adapters.sql.agent_tokens import SqlAgentTokens
 from vedette.adapters.sql.database import Database
 from vedette.adapters.sql.migrations import Schema, SchemaTooNew, Step, load
 from vedette.adapters.sqlite.database import SqliteDatabase
+from vedette.domain.ids import TenantId
+from vedette.domain.tokens import AgentToken
 
 FIRST = Path(__file__).parent / "schemas"
 
@@ -153,6 +156,24 @@ async def test_rows_are_kept_by_a_migration(empty: Empty) -> None:
     await database.stop()
     assert row is not None
     assert row[0] == 7
+
+
+async def test_agent_tokens_are_kept_by_a_migration(empty: Empty) -> None:
+    """SQLite makes their table anew."""
+    await make_version_1(empty)
+    await empty.run("INSERT INTO tenant (id, folded, created_at, revision, limits) VALUES ('t', 't', 1, 1, '{}')")
+    seal = "X'00ff'" if isinstance(empty, SqliteFile) else "'\\x00ff'"
+    columns = "public_id, tenant_id, sort_key, token_index, sealed, label, revision, created_at, updated_at"
+    values = f"'atOne', 't', 'ab', {seal}, {seal}, 'label', 3, 4, 5"
+    await empty.run(f"INSERT INTO agent_token ({columns}) VALUES ({values})")  # noqa: S608 - nobody else's words
+    database = empty.database()
+    await database.start()
+    found = await SqlAgentTokens(database).list(TenantId("t"), "", 10)
+    await database.stop()
+    assert found == [
+        AgentToken(tenant_id=TenantId("t"), public_id="atOne", sort_key="ab", index=b"\0\xff", sealed=b"\0\xff",
+                   label="label", revision=3, created_at=4, updated_at=5)
+    ]  # fmt: skip
 
 
 async def test_starting_again_changes_nothing(empty: Empty) -> None:

@@ -4,86 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from tests.fakes.database import FakeDatabase, Tables, write
+from tests.fakes.agent_stores import FakeAgentRoll, FakeAgentTokens
+from tests.fakes.chance import FakeEntropy
+from tests.fakes.database import FakeDatabase
 from tests.fakes.keyring import FakeKeyring
 from tests.fakes.stores import FakeDocuments
 from vedette.domain.documents import Document, Kind
 from vedette.domain.history import Change
 from vedette.domain.ids import TenantId
 from vedette.domain.observations import Observation
-from vedette.domain.tokens import AgentToken
-from vedette.ports.agents import AgentSeen
-from vedette.ports.unit import StoreUnavailable, Write
+from vedette.domain.tokens import AgentToken, Grave, Reason
+from vedette.ports.unit import Commit, StoreUnavailable
 from vedette.services.agents import Agents
 
 ALICE = TenantId("550123")
 CHARLIE = TenantId("660999")
 ALICE_TOKEN = "a" * 64 + ".550123"
 CHARLIE_TOKEN = "c" * 64 + ".660999"
-
-
-class FakeAgentTokens:
-    def __init__(self, database: FakeDatabase) -> None:
-        self._database = database
-
-    def _sorted(self, tenant_id: TenantId) -> list[AgentToken]:
-        rows = sorted(self._rows().values(), key=lambda token: (token.sort_key, token.public_id))
-        return [token for token in rows if token.tenant_id == tenant_id]
-
-    def _rows(self) -> dict[Any, Any]:
-        return self._database.table("agent_tokens")
-
-    async def find(self, tenant_id: TenantId, public_id: str) -> AgentToken | None:
-        token: AgentToken | None = self._rows().get(public_id)
-        return token if token is not None and token.tenant_id == tenant_id else None
-
-    async def find_by_index(self, index: bytes) -> AgentToken | None:
-        if not self._database.is_available:
-            raise StoreUnavailable("the fake database is switched off")
-        return next((token for token in self._rows().values() if token.index == index), None)
-
-    async def list_by_public_id(self, tenant_id: TenantId, marker: str | None, limit: int) -> list[AgentToken]:
-        rows = sorted(self._sorted(tenant_id), key=lambda token: token.public_id)
-        return [token for token in rows if token.public_id >= (marker or "")][:limit]
-
-    async def list(self, tenant_id: TenantId, sort_key: str, limit: int) -> list[AgentToken]:
-        return [token for token in self._sorted(tenant_id) if token.sort_key >= sort_key][:limit]
-
-    def add(self, token: AgentToken) -> Write:
-        return write(lambda tables: tables.setdefault("agent_tokens", {}).update({token.public_id: token}))
-
-    def update(self, token: AgentToken, revision: int) -> Write:
-        return self.add(token)
-
-    def remove(self, token: AgentToken) -> Write:
-        return write(lambda tables: tables["agent_tokens"].pop(token.public_id))
-
-
-class FakeAgentRoll:
-    def __init__(self, database: FakeDatabase) -> None:
-        self._database = database
-
-    async def find(self, tenant_id: TenantId, agent_id: str) -> AgentSeen | None:
-        return self._database.table("agents").get((tenant_id, agent_id))
-
-    async def list(self, tenant_id: TenantId, marker: str | None, limit: int) -> list[AgentSeen]:
-        rows = [
-            agent for key, agent in sorted(self._database.table("agents").items()) if key >= (tenant_id, marker or "")
-        ]
-        return [agent for agent in rows if agent.tenant_id == tenant_id][:limit]
-
-    def seen(self, agents: Sequence[AgentSeen]) -> Write:
-        def seen(tables: Tables) -> None:
-            tables.setdefault("agents", {}).update({(agent.tenant_id, agent.id): agent for agent in agents})
-
-        return write(seen)
-
-    def forget_before(self, last_connected_ms: int) -> Write:
-        raise NotImplementedError
 
 
 class AgentDocuments(FakeDocuments):
@@ -97,6 +39,14 @@ class AgentDocuments(FakeDocuments):
             raise StoreUnavailable("the fake database is switched off")
         rows = self._rows().values()
         return next((row for row in rows if (row.tenant_id, row.agent_id) == (tenant_id, agent_id)), None)
+
+
+@dataclass(frozen=True)
+class AccountStores:
+    agents: FakeAgentRoll
+    documents: FakeDocuments
+    tokens: FakeAgentTokens
+    commit: Commit
 
 
 class Account:
@@ -113,9 +63,15 @@ class Account:
         self.reports = 0
         self.may_store = asyncio.Event()
         self.may_store.set()
-        self.agents = Agents(self.tokens, self.documents, self.roll, self.database.commit, self.keyring, self.report)
+        self.entropy = FakeEntropy()
+        self.agents = self.process("prOne")
         self.add_token(ALICE, ALICE_TOKEN, "atAlice0001")
         self.add_token(CHARLIE, CHARLIE_TOKEN, "atCharlie01")
+
+    def process(self, process_id: str) -> Agents:
+        """Another server process over the same stores."""
+        stores = AccountStores(self.roll, self.documents, self.tokens, self.database.commit)
+        return Agents(stores, self.keyring, self.report, self.entropy, process_id)
 
     async def report(self, observations: Sequence[Observation]) -> None:
         self.storing += 1
@@ -125,8 +81,14 @@ class Account:
         self.reports += 1
         self.observed.extend(observations)
 
-    def add_token(self, tenant_id: TenantId, secret: str, public_id: str) -> AgentToken:
-        token = AgentToken(
+    def add_token(self, tenant_id: TenantId, secret: str, public_id: str, **more: Any) -> AgentToken:
+        token = msgspec.structs.replace(self.token(tenant_id, secret, public_id), **more)
+        self.database.commit_now(self.tokens.add(token))
+        return token
+
+    def token(self, tenant_id: TenantId, secret: str, public_id: str) -> AgentToken:
+        """As it would be stored."""
+        return AgentToken(
             tenant_id=tenant_id,
             public_id=public_id,
             sort_key=secret[:8],
@@ -137,11 +99,18 @@ class Account:
             created_at=0,
             updated_at=0,
         )
-        self.database.commit_now(self.tokens.add(token))
-        return token
 
-    def remove_token(self, public_id: str) -> None:
-        self.database.commit_now(self.tokens.remove(self.database.table("agent_tokens")[public_id]))
+    def change_token(self, public_id: str, **more: Any) -> Change:
+        """And the change as the feed shows it."""
+        token = self.database.table("agent_tokens")[public_id]
+        self.database.commit_now(self.tokens.update(msgspec.structs.replace(token, **more), token.revision))
+        return self.last_change()
+
+    def remove_token(self, public_id: str, reason: Reason = Reason.REVOKED) -> Change:
+        token = self.database.table("agent_tokens")[public_id]
+        grave = Grave(index=token.index, reason=reason, at_ms=0)
+        self.database.commit_now(self.tokens.remove(token, grave))
+        return self.last_change()
 
     def put(self, document: Document) -> Change:
         """Adds or updates, and gives the change as the feed shows it."""

@@ -17,6 +17,7 @@ from tests.fakes.stores import (
     FakeDocuments,
     FakeObservations,
     FakeOutbox,
+    FakeSuppressionLogs,
     FakeTenants,
 )
 from vedette.domain.documents import Document, Kind
@@ -171,6 +172,7 @@ class Chain:
         self.observations = FakeObservations(self.database)
         self.alarm_states = FakeAlarmStates(self.database)
         self.changelogs = FakeChangelogs(self.database)
+        self.suppression_logs = FakeSuppressionLogs(self.database)
         self.outbox = FakeOutbox(self.database)
         self.tenants = FakeTenants(*(Tenant(id=tenant, created_at=0) for tenant in (ALICE, CHARLIE)))
         self.keyring = FakeKeyring()
@@ -192,6 +194,7 @@ class Chain:
                 observations=self.observations,
                 alarm_states=self.alarm_states,
                 changelogs=self.changelogs,
+                suppression_logs=self.suppression_logs,
                 outbox=self.outbox,
                 documents=self.documents,
                 commit=commit,
@@ -200,6 +203,7 @@ class Chain:
             lambda: self.zones,
             self.entropy,
             lambda: None,
+            self.clock,
         )
         self.dispatcher = Dispatcher(
             dispatch.Stores(

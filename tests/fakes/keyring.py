@@ -6,6 +6,8 @@ from hashlib import sha256
 
 
 class FakeKeyring:
+    current = 1
+
     def index(self, purpose: str, secret: str) -> bytes:
         return sha256(f"{purpose}:{secret}".encode()).digest()
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from tests.fakes.database import FakeDatabase, Tables, expect, write
 from vedette.domain.documents import Document, Kind
-from vedette.domain.history import Attempt, Change, Delivery, DeliveryState, StateChange
+from vedette.domain.history import Attempt, Change, Delivery, DeliveryState, StateChange, SuppressionLog
 from vedette.domain.ids import TenantId
 from vedette.domain.observations import Logged, Observation
-from vedette.engine.states import AlarmState
+from vedette.engine.states import AlarmState, LatestState
 from vedette.ports.accounts import Tenant
 from vedette.ports.documents import Filter
 from vedette.ports.history import Span
 from vedette.ports.unit import Write
+
+EVERYTHING = Span(first=bytes(16), last=b"\xff" * 16, marker=None, limit=1_000_000)
 
 
 class FakeObservations:
@@ -53,6 +55,7 @@ class FakeAlarmStates:
     def __init__(self, database: FakeDatabase) -> None:
         self._database = database
         self.reads = 0
+        self.looks = 0
 
     async def find(self, alarm_id: str) -> AlarmState | None:
         self.reads += 1
@@ -60,6 +63,17 @@ class FakeAlarmStates:
 
     async def list(self, tenant_id: TenantId) -> list[AlarmState]:
         return [state for state in self._database.table("alarm_states").values() if state.tenant_id == tenant_id]
+
+    async def latest(self, tenant_id: TenantId, entity_ids: Sequence[str]) -> Sequence[LatestState]:
+        raise NotImplementedError
+
+    async def held(self, tenant_id: TenantId) -> Sequence[AlarmState]:
+        return [state for state in await self.list(tenant_id) if state.is_held]
+
+    async def tenants_held(self) -> Sequence[TenantId]:
+        self.looks += 1
+        states = self._database.table("alarm_states").values()
+        return sorted({TenantId(state.tenant_id) for state in states if state.is_held})
 
     def put(self, state: AlarmState, revision: int) -> Write:
         def put(tables: Tables) -> None:
@@ -89,6 +103,23 @@ class FakeChangelogs:
         raise NotImplementedError
 
 
+class FakeSuppressionLogs:
+    def __init__(self, database: FakeDatabase) -> None:
+        self._database = database
+
+    async def list(self, tenant_id: TenantId, span: Span) -> list[SuppressionLog]:
+        return [log for log in self.all() if log.tenant_id == tenant_id]
+
+    def all(self) -> Sequence[SuppressionLog]:
+        return [log for _, log in sorted(self._database.table("suppression_log").items())]
+
+    def add(self, log: SuppressionLog) -> Write:
+        return write(lambda tables: tables.setdefault("suppression_log", {}).update({log.key: log}))
+
+    def forget_before(self, key: bytes, limit: int) -> Write:
+        raise NotImplementedError
+
+
 class FakeOutbox:
     def __init__(self, database: FakeDatabase) -> None:
         self._database = database
@@ -110,11 +141,14 @@ class FakeOutbox:
         return min(pending, default=None)
 
     async def history(self, tenant_id: TenantId, alarm_id: str, check_id: str | None, span: Span) -> list[Delivery]:
-        return [delivery for delivery in self.all() if delivery.alarm_id == alarm_id]
+        return [delivery for delivery in self.all() if (delivery.tenant_id, delivery.alarm_id) == (tenant_id, alarm_id)]
 
-    async def attempts(self, delivery_key: bytes) -> list[Attempt]:
+    async def history_checks(self, tenant_id: TenantId, alarm_id: str) -> list[str]:
+        return sorted({delivery.check_id for delivery in await self.history(tenant_id, alarm_id, None, EVERYTHING)})
+
+    async def attempts(self, delivery_keys: Sequence[bytes]) -> list[Attempt]:
         rows = self._database.table("attempts")
-        return [attempt for (key, _), attempt in sorted(rows.items()) if key == delivery_key]
+        return [attempt for (key, _), attempt in sorted(rows.items()) if key in delivery_keys]
 
     def add(self, delivery: Delivery) -> Write:
         return write(lambda tables: tables.setdefault("outbox", {}).update({delivery.key: delivery}))
@@ -171,6 +205,12 @@ class FakeDocuments:
     async def count(self, tenant_id: TenantId, kind: Kind) -> int:
         raise NotImplementedError
 
+    async def of_entities(self, tenant_id: TenantId, kind: Kind, entity_ids: Sequence[str]) -> Sequence[Document]:
+        raise NotImplementedError
+
+    async def count_refs(self, tenant_id: TenantId, kind: Kind) -> Mapping[str, int]:
+        raise NotImplementedError
+
     async def referrers(self, tenant_id: TenantId, key: str, limit: int) -> Sequence[str]:
         raise NotImplementedError
 
@@ -214,12 +254,16 @@ class FakeDocuments:
         return write(remove)
 
     def require(self, tenant_id: TenantId, keys: Sequence[str]) -> Write:
-        raise NotImplementedError
+        def require(tables: Tables) -> None:
+            kept = tables.setdefault("documents", {})
+            expect(all(key in kept and kept[key].tenant_id == tenant_id for key in keys), "required")
+
+        return write(require)
 
     def unreferenced(self, tenant_id: TenantId, key: str) -> Write:
         raise NotImplementedError
 
-    def below(self, tenant_id: TenantId, kind: Kind, limit: int) -> Write:
+    def below(self, tenant_id: TenantId, kind: Kind, limit: int, guard: str = "limit") -> Write:
         raise NotImplementedError
 
 

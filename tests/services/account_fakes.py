@@ -110,6 +110,14 @@ class MemoryAccounts:
 
         return effect
 
+    def reindex_user(self, user: User, before: bytes) -> Write:
+        def effect() -> None:
+            found = self._users.get(user.name)
+            _guard("user", found is not None and found.api_key_index == before)
+            self._users[user.name] = user
+
+        return effect
+
     def remove_user(self, name: str) -> Write:
         def effect() -> None:
             _guard("user", name in self._users)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.fakes.agents import ALICE, ALICE_TOKEN, CHARLIE, CHARLIE_TOKEN, Account, check, entity
 from vedette.domain.metrics import Metric
+from vedette.domain.tokens import Reason
 from vedette.ports.unit import StoreUnavailable
-from vedette.services.agent_connections import Identity
-from vedette.services.agents import NotTaken, Reason, Refusal
+from vedette.services.agent_connections import Address, Identity
+from vedette.services.agents import NotTaken
+from vedette.services.handshakes import Refusal
 from vedette.wire.messages import BUFFERS, Hello, Post
 
 NOW = 1_700_000_000_000
+HERE = Address("192.0.2.7", 4711, "192.0.2.1:50041")
 
 
 def hello(
@@ -39,15 +44,26 @@ class FakeConnection:
     def __init__(self, identity: Identity) -> None:
         self.identity = identity
         self.told = 0
-        self.closed: list[str] = []
+        self.closed: list[Reason] = []
+        self.handed: list[str] = []
+        self.was_told: bool | None = None
         self.can_be_told = True
 
     def tell_schedule_changed(self) -> bool:
         self.told += self.can_be_told
         return self.can_be_told
 
-    def close(self, reason: str) -> None:
+    def hand_token(self, token: str) -> bool:
+        self.handed.append(token)
+        return self.can_be_told
+
+    def cut(self, reason: Reason, *, with_notice: bool) -> bool:
         self.closed.append(reason)
+        self.was_told = with_notice
+        return len(self.closed) == 1
+
+    def close(self, reason: str) -> None:
+        raise NotImplementedError
 
 
 @pytest.fixture
@@ -61,15 +77,15 @@ def account() -> Account:
 
 
 async def connect(account: Account, said: Hello | None = None, at_ms: int = 0) -> FakeConnection:
-    verdict = await account.agents.authenticate(said or hello(), "192.0.2.7")
+    verdict = await account.agents.authenticate(said or hello(), HERE, NOW)
     assert isinstance(verdict, Identity)
     live = FakeConnection(verdict)
-    account.agents.connected(live, NOW, at_ms)
+    account.agents.connected(live, at_ms)
     return live
 
 
 async def test_a_good_token_gives_the_agent_of_its_tenant(account: Account) -> None:
-    verdict = await account.agents.authenticate(hello(), "192.0.2.7")
+    verdict = await account.agents.authenticate(hello(), HERE, NOW)
     assert isinstance(verdict, Identity)
     assert (verdict.tenant_id, verdict.token_public_id, verdict.entity_id) == (ALICE, "atAlice0001", "enAlice")
     assert verdict.ip == "192.0.2.7"
@@ -88,7 +104,7 @@ async def test_a_good_token_gives_the_agent_of_its_tenant(account: Account) -> N
     ],
 )
 async def test_a_refusal_has_its_own_reason(account: Account, said: Hello, reason: Reason, code: int) -> None:
-    verdict = await account.agents.authenticate(said, "192.0.2.7")
+    verdict = await account.agents.authenticate(said, HERE, NOW)
     assert isinstance(verdict, Refusal)
     assert (verdict.reason, verdict.code) == (reason, code)
     assert account.agents.counts[f"refused.{reason}"] == 1
@@ -96,7 +112,7 @@ async def test_a_refusal_has_its_own_reason(account: Account, said: Hello, reaso
 
 async def test_the_reasons_have_texts_of_their_own_that_show_no_token(account: Account) -> None:
     refusals = [
-        await account.agents.authenticate(said, "192.0.2.7")
+        await account.agents.authenticate(said, HERE, NOW)
         for said in (hello(token="secret"), hello(agent_id=""), hello(zones=("mz",)))
     ]
     messages = [refusal.message for refusal in refusals if isinstance(refusal, Refusal)]
@@ -106,7 +122,7 @@ async def test_the_reasons_have_texts_of_their_own_that_show_no_token(account: A
 
 async def test_with_the_store_gone_new_handshakes_are_refused(account: Account) -> None:
     account.database.is_available = False
-    verdict = await account.agents.authenticate(hello(), "192.0.2.7")
+    verdict = await account.agents.authenticate(hello(), HERE, NOW)
     assert isinstance(verdict, Refusal)
     assert verdict.reason is Reason.UNAVAILABLE
 
@@ -117,20 +133,21 @@ async def test_a_token_removed_during_the_handshake_lets_nobody_in(account: Acco
     async def removed_meanwhile(*key: str) -> object:
         if "atAlice0001" in account.database.table("agent_tokens"):
             account.remove_token("atAlice0001")
-            account.agents.close_token("atAlice0001", "deleted")
+            await account.agents.follow_token(account.last_change(), NOW, 0)
         return await find(*key)  # type: ignore[arg-type]
 
     account.documents.entity_of_agent = removed_meanwhile  # type: ignore[method-assign,assignment]
-    verdict = await account.agents.authenticate(hello(), "192.0.2.7")
+    verdict = await account.agents.authenticate(hello(), HERE, NOW)
     assert isinstance(verdict, Refusal)
-    assert verdict.reason is Reason.UNKNOWN_TOKEN
+    assert verdict.reason is Reason.REVOKED
 
 
 async def test_closing_a_token_closes_its_connections_and_no_others(account: Account) -> None:
     first, second = await connect(account), await connect(account, hello(agent_id="web-2"))
     charlie = await connect(account, hello(token=CHARLIE_TOKEN))
-    assert account.agents.close_token("atAlice0001", "deleted") == 2
-    assert (first.closed, second.closed, charlie.closed) == (["deleted"], ["deleted"], [])
+    assert account.agents.close_token("atAlice0001") == 2
+    await asyncio.sleep(0)
+    assert (first.closed, second.closed, charlie.closed) == ([Reason.REVOKED], [Reason.REVOKED], [])
 
 
 async def test_connections_are_found_by_agent_until_they_are_gone(account: Account) -> None:
@@ -142,29 +159,6 @@ async def test_connections_are_found_by_agent_until_they_are_gone(account: Accou
     assert account.agents.connections.of_agent(CHARLIE, "web-1") == []
     account.agents.gone(second, 0)
     assert len(account.agents.connections) == 0
-
-
-async def test_who_connected_is_written_in_one_batch(account: Account) -> None:
-    await connect(account)
-    await connect(account, hello(agent_id="web-2"))
-    commits = account.database.commits
-    assert await account.agents.sweep(0)
-    assert account.database.commits == commits + 1
-    seen = await account.roll.find(ALICE, "web-2")
-    assert seen is not None
-    assert (seen.last_connected_ms, seen.token_public_id, seen.ip, seen.version) == (
-        NOW, "atAlice0001", "192.0.2.7", "2.6.23",
-    )  # fmt: skip
-    assert not await account.agents.sweep(0)
-
-
-async def test_who_connected_is_not_forgotten_while_the_store_is_gone(account: Account) -> None:
-    await connect(account)
-    account.database.is_available = False
-    assert not await account.agents.sweep(0)
-    account.database.is_available = True
-    assert await account.agents.sweep(0)
-    assert await account.roll.find(ALICE, "web-1") is not None
 
 
 async def test_the_schedule_holds_the_enabled_agent_checks_of_the_bound_entity(account: Account) -> None:

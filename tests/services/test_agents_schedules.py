@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.fakes.agents import ALICE, CHARLIE, Account, check, entity
-from tests.services.test_agents import FakeConnection, connect, hello
+from tests.services.test_agents import NOW, FakeConnection, connect, hello
 from vedette.domain.history import Change
 
 
@@ -38,11 +38,11 @@ async def test_a_stock_agent_is_told_at_once_and_then_at_most_once_in_60_s(accou
         await account.agents.schedule(live)
     assert live.told == 1
     await account.agents.follow(account.put(check("chMem", period=300)), 11_000)
-    await account.agents.sweep(59_999)
+    account.agents.sweep(NOW, 59_999)
     assert live.told == 1
-    await account.agents.sweep(60_000)
+    account.agents.sweep(NOW, 60_000)
     assert live.told == 2
-    await account.agents.sweep(200_000)
+    account.agents.sweep(NOW, 200_000)
     assert live.told == 2
 
 
@@ -57,7 +57,7 @@ async def test_our_own_agent_is_told_each_time(account: Account) -> None:
 async def test_a_new_label_restarts_no_stock_agent(account: Account) -> None:
     stock = await fetched(account)
     await account.agents.follow(account.put(check("chMem", label="memory")), 0)
-    await account.agents.sweep(100_000)
+    account.agents.sweep(NOW, 100_000)
     assert stock.told == 0
 
 
@@ -122,7 +122,7 @@ async def test_a_change_while_the_schedule_is_read_is_not_missed(account: Accoun
 
     account.documents.entity_of_agent = changed_meanwhile  # type: ignore[method-assign,assignment]
     await account.agents.schedule(live)
-    await account.agents.sweep(1_000)
+    account.agents.sweep(NOW, 1_000)
     assert live.told == 1
 
 
@@ -135,15 +135,15 @@ async def test_of_several_connections_one_is_told(account: Account) -> None:
 
 async def test_a_bound_agent_that_does_not_ask_after_we_started_is_told_to(account: Account) -> None:
     live = await connect(account)
-    await account.agents.sweep(4_999)
+    account.agents.sweep(NOW, 4_999)
     assert live.told == 0
-    await account.agents.sweep(5_000)
+    account.agents.sweep(NOW, 5_000)
     assert live.told == 1
 
 
 async def test_an_agent_that_asks_by_itself_is_not_told(account: Account) -> None:
     live = await fetched(account)
-    await account.agents.sweep(100_000)
+    account.agents.sweep(NOW, 100_000)
     assert live.told == 0
 
 
@@ -152,21 +152,21 @@ async def test_what_changed_while_an_agent_was_away_is_told_after_it_is_back(acc
     account.agents.gone(gone, 1_000)
     await account.agents.follow(account.put(check("chMem", period=90)), 2_000)
     back = await connect(account, at_ms=50_000)
-    await account.agents.sweep(50_000)
-    await account.agents.sweep(55_000)
+    account.agents.sweep(NOW, 50_000)
+    account.agents.sweep(NOW, 55_000)
     assert (gone.told, back.told) == (0, 1)
 
 
 async def test_an_agent_that_missed_nothing_is_left_in_peace_after_it_is_back(account: Account) -> None:
     account.agents.gone(await fetched(account), 1_000)
     back = await connect(account, at_ms=50_000)
-    await account.agents.sweep(100_000)
+    account.agents.sweep(NOW, 100_000)
     assert back.told == 0
 
 
 async def test_who_left_an_hour_ago_is_forgotten(account: Account) -> None:
     account.agents.gone(await fetched(account), 1_000)
-    await account.agents.sweep(3_600_999)
+    account.agents.sweep(NOW, 3_600_999)
     assert list(account.agents.connections.processes(ALICE))
-    await account.agents.sweep(3_601_000)
+    account.agents.sweep(NOW, 3_601_000)
     assert not list(account.agents.connections.processes(ALICE))

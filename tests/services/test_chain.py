@@ -56,6 +56,7 @@ async def running(kept: Stores) -> AsyncIterator[Ingest]:
             observations=kept.observations,
             alarm_states=kept.alarm_states,
             changelogs=kept.changelogs,
+            suppression_logs=kept.suppression_logs,
             outbox=kept.outbox,
             documents=kept.documents,
             commit=kept.commit,
@@ -64,6 +65,7 @@ async def running(kept: Stores) -> AsyncIterator[Ingest]:
         lambda: zones,
         entropy,
         wake_dispatching,
+        FakeClock(),
     )
     dispatcher = Dispatcher(
         dispatch.Stores(

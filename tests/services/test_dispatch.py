@@ -55,7 +55,7 @@ def add(chain: Chain, *deliveries: Delivery) -> None:
 
 
 async def attempts(chain: Chain) -> list[Attempt]:
-    return [attempt for one in chain.outbox.all() for attempt in await chain.outbox.attempts(one.key)]
+    return [attempt for one in chain.outbox.all() for attempt in await chain.outbox.attempts([one.key])]
 
 
 async def test_a_delivery_is_sent_and_recorded() -> None:
@@ -76,7 +76,7 @@ async def test_the_attempt_is_on_record_before_anything_is_sent() -> None:
     seen: list[Attempt] = []
 
     async def look(message: Message) -> Sent:
-        seen.extend(await chain.outbox.attempts(chain.outbox.all()[0].key))
+        seen.extend(await chain.outbox.attempts([chain.outbox.all()[0].key]))
         return Sent(success=True, message=message.event_id)
 
     chain.notifiers["webhook"] = look

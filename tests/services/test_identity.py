@@ -253,6 +253,58 @@ async def test_in_a_key_rotation_old_keys_and_old_tokens_still_work(setting: Set
     assert await setting.identity_with(2).principal(new.token) == new.principal
 
 
+async def test_a_log_in_moves_the_api_key_to_the_newest_key_and_ends_no_token(setting: Setting) -> None:
+    alice = await setting.add_alice()
+    old = await setting.identity.log_in("alice", alice.api_key, HOME)
+    rotating = setting.identity_with(1, 2)
+
+    await rotating.log_in("alice", alice.api_key, HOME)
+
+    found = await setting.accounts.find_user("alice")
+    assert found is not None
+    assert found.api_key_index == keyring(setting.entropy, 2).index("api_key", alice.api_key)
+    assert await rotating.principal(old.token) == old.principal
+    assert (await setting.identity_with(2).log_in("alice", alice.api_key, HOME)).principal.user_name == "alice"
+
+
+async def test_the_api_key_given_as_a_password_moves_too_and_a_password_moves_nothing(setting: Setting) -> None:
+    alice = await setting.add_alice()
+    await setting.book.set_password("alice", PASSWORD)
+    before = await setting.accounts.find_user("alice")
+    rotating = setting.identity_with(1, 2)
+
+    await rotating.log_in_with_password("alice", PASSWORD, HOME)
+    assert await setting.accounts.find_user("alice") == before
+
+    await rotating.log_in_with_password("alice", alice.api_key, HOME)
+    after = await setting.accounts.find_user("alice")
+    assert after is not None
+    assert after.api_key_index[0] == 2
+
+
+@pytest.mark.parametrize("secret", ["key", "password"])
+async def test_a_log_in_that_meets_another_one_moving_the_api_key_succeeds(secret: str, setting: Setting) -> None:
+    alice = await setting.add_alice()
+    await setting.book.set_password("alice", PASSWORD)
+    before = await setting.accounts.find_user("alice")
+    assert before is not None
+    rotating = setting.identity_with(1, 2)
+
+    def move() -> None:
+        setting.accounts.before_commit = lambda: None
+        index = keyring(setting.entropy, 2).index("api_key", alice.api_key)
+        setting.accounts.reindex_user(msgspec.structs.replace(before, api_key_index=index), before.api_key_index)()  # type: ignore[operator]
+
+    setting.accounts.before_commit = move
+    if secret == "key":
+        logged_in = await rotating.log_in("alice", alice.api_key, HOME)
+    else:
+        logged_in = await rotating.log_in_with_password("alice", PASSWORD, HOME)
+
+    assert await rotating.principal(logged_in.token) == logged_in.principal
+    assert len(setting.accounts.principals) == 1
+
+
 async def test_a_user_that_fails_too_often_from_an_address_waits_there_and_nowhere_else(setting: Setting) -> None:
     alice = await setting.add_alice()
     for _ in range(PAIR_LIMIT):

@@ -11,13 +11,14 @@ from itertools import cycle
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import psutil
 
 from vedette import __version__
 from vedette.agent.backoff import Backoff
 from vedette.agent.buffer import Buffer
 from vedette.agent.checks import CHECKS
-from vedette.agent.config import AgentConfig, Endpoint
+from vedette.agent.config import AgentConfig, ConfigError, Endpoint
 from vedette.agent.link import End, Link
 from vedette.agent.reading import Reading
 from vedette.agent.rhythm import Rhythm
@@ -25,14 +26,25 @@ from vedette.domain.tokens import recorded
 from vedette.wire.client import Introduction
 from vedette.wire.envelope import Failure
 from vedette.wire.events import Welcomed
-from vedette.wire.messages import BUFFERS, FAST_RECONNECT, LONGEST_STATUS, UNAVAILABLE, ScheduledCheck
+from vedette.wire.messages import (
+    BUFFERS,
+    FAST_RECONNECT,
+    LONGEST_STATUS,
+    NOTICES,
+    TOKEN_ROTATION,
+    UNAVAILABLE,
+    Closing,
+    ScheduledCheck,
+)
 from vedette.wire.moment import Moment
 
 CONNECT_LIMIT_S = 10.0
 FLUSH_S = 3.0
-FEATURES = (BUFFERS, FAST_RECONNECT)
+FEATURES = (BUFFERS, FAST_RECONNECT, NOTICES)
 _CHECK_ERRORS = (OSError, psutil.Error, ArithmeticError, LookupError, RuntimeError, ValueError)
 """What reading the system may come to; the check then says so, and the others go on."""
+StoreToken = Callable[[str, str], None]
+"""`(old, new)`: makes the new token durable in place of the old one. Raises `ConfigError`."""
 log = logging.getLogger("vedette.agent")
 
 
@@ -40,9 +52,13 @@ class HostAgent:
     """`run` until `stop`."""
 
     def __init__(
-        self, config: AgentConfig, now: Callable[[], Moment], chance: Callable[[], float] | None = None
+        self,
+        config: AgentConfig,
+        now: Callable[[], Moment],
+        chance: Callable[[], float] | None = None,
+        store_token: StoreToken | None = None,
     ) -> None:
-        """`chance` gives numbers in [0, 1): it spreads first runs and reconnects."""
+        """`chance` gives numbers in [0, 1): it spreads first runs and reconnects. `store_token` keeps a new token."""
         self._config = config
         self._now = now
         self._chance = chance or _chance
@@ -53,8 +69,13 @@ class HostAgent:
         self._stopping = asyncio.Event()
         self._min_check_period_ms = 0
         self._unknown_types: set[str] = set()
+        self._store_token = store_token
         self._introduction = Introduction(
-            token=config.token, agent_id=config.agent_id, guid=str(uuid4()), version=__version__, features=FEATURES
+            token=config.token,
+            agent_id=config.agent_id,
+            guid=str(uuid4()),
+            version=__version__,
+            features=FEATURES if store_token is None else (*FEATURES, TOKEN_ROTATION),
         )
 
     def stop(self) -> None:
@@ -69,7 +90,8 @@ class HostAgent:
             end = await self._connection(endpoint)
             if self._stopping.is_set():
                 break
-            await self._pause(self._wait_after(endpoint, end))
+            if not end.has_new_token:
+                await self._pause(self._wait_after(endpoint, end))
         await self._rhythm.stop()
 
     # -- the connection
@@ -91,7 +113,7 @@ class HostAgent:
             self._link = None
 
     def _new_link(self) -> Link:
-        return Link(self._introduction, self.buffer, self._welcomed, self._scheduled, self._not_taken, self._now)
+        return Link(self._introduction, self.buffer, self, self._now)
 
     async def _live(self, link: Link) -> End:
         stopped = asyncio.ensure_future(self._stopping.wait())
@@ -115,7 +137,7 @@ class HostAgent:
     def _wait_after(self, endpoint: Endpoint, end: End) -> float:
         if end.refusal is not None and end.refusal.type != UNAVAILABLE:
             log.error("%s refused this agent: %s (monitoring_token %s, monitoring_id %s)", endpoint,
-                      end.refusal.message, recorded(self._config.token), self._config.agent_id)  # fmt: skip
+                      end.refusal.message, recorded(self._introduction.token), self._config.agent_id)  # fmt: skip
             return self._backoff.refused(self._chance())
         if end.was_live:
             self._backoff.succeeded()
@@ -131,15 +153,31 @@ class HostAgent:
         except TimeoutError:
             return
 
-    def _welcomed(self, event: Welcomed) -> None:
+    # -- what the connection says
+
+    def welcomed(self, event: Welcomed) -> None:
         log.info("connected; %s", f"entity {event.entity_id}" if event.entity_id else "no entity has this agent id yet")
 
-    def _not_taken(self, params: Mapping[str, Any], failure: Failure) -> None:
+    def not_taken(self, params: Mapping[str, Any], failure: Failure) -> None:
         log.warning("what check %s said was not taken: %s", params["check_id"], failure.message)
 
-    # -- the checks
+    def closing(self, closing: Closing) -> None:
+        log.error("the server closes the connection: %s (%s)", closing.message or closing.reason, closing.reason)
 
-    def _scheduled(self, checks: Sequence[ScheduledCheck]) -> None:
+    def store_token(self, token: str) -> str | None:
+        """The old token goes on to work for a while, so nothing is lost when this fails."""
+        if self._store_token is None:
+            return "This agent cannot store tokens"
+        try:
+            self._store_token(self._introduction.token, token)
+        except ConfigError as error:
+            log.error("a new token was not taken: %s", error)  # noqa: TRY400 - the text says it all
+            return str(error)
+        log.info("a new token is stored: %s takes the place of %s", recorded(token), recorded(self._introduction.token))
+        self._introduction = msgspec.structs.replace(self._introduction, token=token)
+        return None
+
+    def scheduled(self, checks: Sequence[ScheduledCheck]) -> None:
         if self._stopping.is_set():
             return
         known = [check for check in checks if check.type in CHECKS]
@@ -149,6 +187,8 @@ class HostAgent:
         self._min_check_period_ms = min((check.period * 1000 for check in known), default=0)
         self._rhythm.follow(known)
         log.info("running %d checks", len(known))
+
+    # -- the checks
 
     def _run_check(self, check: ScheduledCheck) -> None:
         dropped = self.buffer.dropped

@@ -5,15 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 
 from vedette.agent.buffer import Buffer
 from vedette.wire.client import ClientConnection, Introduction, Phase
 from vedette.wire.envelope import Failure
-from vedette.wire.events import ClientEvent, Ended, PostAnswered, Refused, ScheduleReceived, Send, Welcomed
-from vedette.wire.messages import UNAVAILABLE, ScheduledCheck
+from vedette.wire.events import (
+    ClientEvent,
+    ClosingAnnounced,
+    Ended,
+    PostAnswered,
+    Refused,
+    ScheduleReceived,
+    Send,
+    TokenOffered,
+    Welcomed,
+)
+from vedette.wire.messages import UNAVAILABLE, Closing, ScheduledCheck
 from vedette.wire.moment import Moment
 
 WINDOW = 32
@@ -28,33 +38,42 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     refusal: Failure | None = None
     was_live: bool = False
+    has_new_token: bool = False  # ended by us, to come back with it
+
+
+class Owner(Protocol):
+    """Whose connection it is, and what it is told."""
+
+    def welcomed(self, event: Welcomed) -> None: ...
+
+    def scheduled(self, checks: Sequence[ScheduledCheck]) -> None: ...
+
+    def not_taken(self, params: Mapping[str, Any], failure: Failure) -> None: ...
+
+    def closing(self, closing: Closing) -> None:
+        """The server is about to cut the connection."""
+        ...
+
+    def store_token(self, token: str) -> str | None:
+        """Makes a new token durable; what went wrong, or None."""
+        ...
 
 
 class Link(asyncio.Protocol):
     """`ended` is done when the connection is gone. Sends what is in the buffer as far as the window allows."""
 
-    def __init__(
-        self,
-        introduction: Introduction,
-        buffer: Buffer,
-        on_welcome: Callable[[Welcomed], None],
-        on_schedule: Callable[[Sequence[ScheduledCheck]], None],
-        on_not_taken: Callable[[Mapping[str, Any], Failure], None],
-        now: Callable[[], Moment],
-    ) -> None:
+    def __init__(self, introduction: Introduction, buffer: Buffer, owner: Owner, now: Callable[[], Moment]) -> None:
         self._loop = asyncio.get_running_loop()
         self._wire = ClientConnection(introduction, now())
         self._buffer = buffer
-        self._on_welcome = on_welcome
-        self._on_schedule = on_schedule
-        self._on_not_taken = on_not_taken
+        self._owner = owner
         self._now = now
         self._timer: asyncio.TimerHandle | None = None
         self._paused_until_ms = 0
         self._is_write_full = False
         self._reason = ""
         self._refusal: Failure | None = None
-        self._was_live = False
+        self._was_live = self._has_new_token = False
         self.ended: asyncio.Future[End] = self._loop.create_future()
         self.emptied = asyncio.Event()
         """Set whenever nothing is left in the buffer."""
@@ -80,7 +99,14 @@ class Link(asyncio.Protocol):
         self._buffer.give_all_back()
         if not self.ended.done():
             reason = self._reason or (str(exc) if exc else "the server closed the connection")
-            self.ended.set_result(End(reason=reason, refusal=self._refusal, was_live=self._was_live))
+            self.ended.set_result(
+                End(
+                    reason=reason,
+                    refusal=self._refusal,
+                    was_live=self._was_live,
+                    has_new_token=self._has_new_token,
+                )
+            )
 
     def close(self) -> None:
         self._reason = self._reason or "closed"
@@ -98,9 +124,13 @@ class Link(asyncio.Protocol):
             self._transport.write(line)
         if len(self._buffer) == 0:
             self.emptied.set()
+        if self._has_new_token and self._buffer.in_flight == 0:
+            self.close()
         self._arm()
 
     def _may_send(self, now: Moment) -> bool:
+        if self._has_new_token:
+            return False
         is_free = not self._is_write_full and self._buffer.in_flight < WINDOW and self._paused_until_ms <= now.steady_ms
         return is_free and self._wire.phase is Phase.LIVE and not self._transport.is_closing()
 
@@ -119,13 +149,13 @@ class Link(asyncio.Protocol):
     def _welcomed(self, event: Welcomed) -> None:
         self._was_live = True
         self._transport.write(self._wire.fetch_schedule(self._now()))
-        self._on_welcome(event)
+        self._owner.welcomed(event)
 
     def _refused(self, event: Refused) -> None:
         self._refusal = event.failure
 
     def _scheduled(self, event: ScheduleReceived) -> None:
-        self._on_schedule(event.checks)
+        self._owner.scheduled(event.checks)
 
     def _post_answered(self, event: PostAnswered) -> None:
         if event.failure is not None and event.failure.type == UNAVAILABLE:
@@ -134,7 +164,20 @@ class Link(asyncio.Protocol):
             return
         params = self._buffer.answered(event.number)
         if event.failure is not None and params is not None:
-            self._on_not_taken(params, event.failure)
+            self._owner.not_taken(params, event.failure)
+
+    def _closing(self, event: ClosingAnnounced) -> None:
+        self._reason = self._reason or f"the server closed it: {event.closing.message or event.closing.reason}"
+        self._owner.closing(event.closing)
+
+    def _token_offered(self, event: TokenOffered) -> None:
+        """Once it is stored this connection only waits for what is on its way, and ends."""
+        problem = self._owner.store_token(event.token)
+        if problem is not None:
+            self._transport.write(self._wire.not_stored(event.request, problem))
+            return
+        self._transport.write(self._wire.stored(event.request))
+        self._has_new_token = True
 
     def _arm(self) -> None:
         if self._timer is not None:
@@ -159,5 +202,7 @@ _ON: Mapping[type[Any], Callable[[Link, Any], None]] = MappingProxyType(
         Refused: Link._refused,  # noqa: SLF001
         ScheduleReceived: Link._scheduled,  # noqa: SLF001
         PostAnswered: Link._post_answered,  # noqa: SLF001
+        ClosingAnnounced: Link._closing,  # noqa: SLF001
+        TokenOffered: Link._token_offered,  # noqa: SLF001
     }
 )

@@ -6,12 +6,16 @@ import asyncio
 import socket
 import ssl
 from collections import Counter
+from ipaddress import ip_address
+from typing import Any
 
 import structlog
 
 from vedette.agent_endpoint.limits import Limits
 from vedette.agent_endpoint.peer import AgentPeer
 from vedette.ports.clock import Clock
+from vedette.ports.unit import StoreUnavailable
+from vedette.services.agent_connections import Address
 from vedette.services.agents import Agents
 from vedette.wire.moment import Moment
 
@@ -79,7 +83,10 @@ class AgentEndpoint:
         for peer in list(self._peers):
             peer.finish()
         await self._closed()
-        await self.agents.sweep(self._steady())
+        try:
+            await self.agents.flush()
+        except StoreUnavailable as error:
+            log.warning("agent_endpoint.not_written", problem=str(error))
 
     async def _drained(self) -> None:
         """Until nothing is being worked off, or the time is up."""
@@ -144,16 +151,19 @@ class AgentEndpoint:
                 loop.remove_reader(listener)
                 loop.call_later(ACCEPT_PAUSE_S, self._listen, listener)
                 return
-            self._admit(sock, str(address[0]))
+            self._admit(sock, Address(plain_ip(str(address[0])), int(address[1]), _shown(sock.getsockname())))
 
-    def _admit(self, sock: socket.socket, ip: str) -> None:
-        if len(self._peers) + len(self._greetings) >= self.limits.most_connections:
+    def _admit(self, sock: socket.socket, address: Address) -> None:
+        is_unwelcome = not self.agents.limits.admits(address.ip, self._steady())
+        if is_unwelcome or len(self._peers) + len(self._greetings) >= self.limits.most_connections:
             self.count("turned_away")
+            if is_unwelcome:
+                self.agents.turned_away()
             sock.close()
             return
         self.count("accepted")
         sock.setblocking(False)
-        greeting = asyncio.get_running_loop().create_task(self._greet(sock, ip))
+        greeting = asyncio.get_running_loop().create_task(self._greet(sock, address))
         self._greetings.add(greeting)
         greeting.add_done_callback(lambda task: self._greeted(task, sock))
 
@@ -162,11 +172,11 @@ class AgentEndpoint:
         if greeting.cancelled():
             sock.close()
 
-    async def _greet(self, sock: socket.socket, ip: str) -> None:
+    async def _greet(self, sock: socket.socket, address: Address) -> None:
         """The TLS handshake; half-open ones end by its time limit."""
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: AgentPeer(self, ip),
+                lambda: AgentPeer(self, address),
                 sock,
                 ssl=self._tls,
                 ssl_handshake_timeout=self.limits.tls_handshake_s,
@@ -174,21 +184,32 @@ class AgentEndpoint:
             )
         except OSError as error:
             self.count("tls_failed")
-            log.info("agent_endpoint.tls_failed", ip=ip, problem=type(error).__name__)
+            log.info("agent_endpoint.tls_failed", ip=address.ip, problem=type(error).__name__)
 
     async def _sweep_for_ever(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
-            await self.sweep()
+            self.sweep()
 
-    async def sweep(self) -> None:
+    def sweep(self) -> None:
         """Ends what has run out of time; once a second."""
         now_ms = self._steady()
         for peer in list(self._peers):
             deadline_ms = peer.deadline_ms
             if deadline_ms is not None and deadline_ms <= now_ms:
                 peer.tick()
-        await self.agents.sweep(now_ms)
+        self.agents.sweep(self._clock(), now_ms)
+
+
+def plain_ip(text: str) -> str:
+    """An IPv4 address that came over an IPv6 socket without its clothes; the rest as it is, without a scope."""
+    address = ip_address(text.partition("%")[0])
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _shown(bound: tuple[Any, ...]) -> str:
+    host = plain_ip(str(bound[0]))
+    return f"[{host}]:{bound[1]}" if ":" in host else f"{host}:{bound[1]}"
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -17,10 +17,11 @@ import structlog
 
 from vedette.agent_endpoint.https import answer
 from vedette.agent_endpoint.limits import Limits
-from vedette.domain.tokens import recorded
+from vedette.domain.tokens import Reason, recorded
 from vedette.ports.unit import StoreUnavailable
-from vedette.services.agent_connections import Identity
-from vedette.services.agents import Agents, Refusal
+from vedette.services.agent_connections import Address, Identity
+from vedette.services.agents import Agents
+from vedette.services.handshakes import TEXTS, Refusal
 from vedette.wire.envelope import Request, answered, refused
 from vedette.wire.events import (
     Answered,
@@ -35,7 +36,7 @@ from vedette.wire.events import (
     ServerEvent,
     Unanswered,
 )
-from vedette.wire.messages import UNAVAILABLE, Hello, files_result, schedule_result
+from vedette.wire.messages import CLOSING, NOTICES, ROTATE, UNAVAILABLE, Hello, files_result, schedule_result
 from vedette.wire.moment import Moment
 from vedette.wire.server import ServerConnection, Terms
 
@@ -43,6 +44,9 @@ Wish = MetricsPosted | ScheduleAsked | FilesPosted
 MOST_QUEUED = 64
 MOST_POSTS_AT_ONCE = 64
 WRITE_BUFFER_BYTES = 64 * 1024
+LONGEST_PROBLEM = 300
+NOTICE_S = 0.5
+"""How long an agent that is told why it is cut may take to say that it has understood."""
 log = structlog.get_logger(__name__)
 
 
@@ -73,16 +77,17 @@ class Endpoint(Protocol):
 class AgentPeer(asyncio.Protocol):
     """A peer from its TLS handshake to its end. It is the `Live` connection that the services see."""
 
-    __slots__ = ("_endpoint", "_ip", "_is_reading", "_is_stopping", "_is_write_full", "_queue", "_task", "_transport",
-                 "_wire", "identity_or_none")  # fmt: skip
+    __slots__ = ("_address", "_cut_for", "_endpoint", "_is_reading", "_is_stopping", "_is_write_full", "_queue",
+                 "_task", "_transport", "_wire", "identity_or_none")  # fmt: skip
 
-    def __init__(self, endpoint: Endpoint, ip: str) -> None:
+    def __init__(self, endpoint: Endpoint, address: Address) -> None:
         self._endpoint = endpoint
-        self._ip = ip
+        self._address = address
         self._queue: deque[Wish] = deque()
         self._task: asyncio.Task[None] | None = None
         self._is_reading = True
         self._is_write_full = self._is_stopping = False
+        self._cut_for: Reason | None = None
         self.identity_or_none: Identity | None = None
 
     # -- asyncio's calls
@@ -133,10 +138,33 @@ class AgentPeer(asyncio.Protocol):
         self._carry_out(self._wire.tick(self._endpoint.now()))
 
     def tell_schedule_changed(self) -> bool:
-        question = self._wire.ask("check_schedule.changed", {}, self._endpoint.now(), self.identity.guid)
-        if question is None or self._transport.is_closing():
+        return self._ask("check_schedule.changed", {})
+
+    def hand_token(self, token: str) -> bool:
+        return self._ask(ROTATE, {"token": token})
+
+    def _ask(self, method: str, params: dict[str, Any]) -> bool:
+        if self._cut_for is not None or self._transport.is_closing():
+            return False
+        question = self._wire.ask(method, params, self._endpoint.now(), self.identity.guid)
+        if question is None:
             return False
         self._transport.write(question[1])
+        return True
+
+    def cut(self, reason: Reason, *, with_notice: bool) -> bool:
+        """Stock agents are told nothing they did not ask for: it can crash them."""
+        if self._cut_for is not None or self._wire.is_over:
+            return False
+        text = TEXTS[reason]
+        may_tell = with_notice and NOTICES in self.identity.features
+        is_told = may_tell and self._ask(CLOSING, {"reason": str(reason), "message": text})
+        self._cut_for = reason
+        self._queue.clear()
+        if is_told:
+            asyncio.get_running_loop().call_later(NOTICE_S, self.close, text)
+        else:
+            self.close(text)
         return True
 
     def close(self, reason: str) -> None:
@@ -185,17 +213,25 @@ class AgentPeer(asyncio.Protocol):
         self._work(self._judge(event.hello))
 
     def _heartbeat(self, event: HeartbeatReceived) -> None:
-        if event.sent_ms is not None:
-            self._endpoint.agents.heard(self.identity, event.sent_ms, self._endpoint.now().wall_ms)
+        self._endpoint.agents.heard(self.identity, event.sent_ms, self._endpoint.now().wall_ms)
 
     def _wish(self, event: Wish) -> None:
+        if self._cut_for is not None:
+            return
         self._queue.append(event)
         if self._task is None:
             self._work(self._work_off())
         self._set_reading()
 
     def _answered(self, event: Answered) -> None:
-        """Of the only thing asked so far, `check_schedule.changed`: the fetch that follows says it all."""
+        """`check_schedule.changed` is answered by the fetch that follows."""
+        if event.method == CLOSING and self._cut_for is not None:
+            self.close(TEXTS[self._cut_for])
+        elif event.method == ROTATE and event.error is None:
+            self._endpoint.agents.stored_token(self)
+            self._log("agent.token_stored")
+        elif event.method == ROTATE and event.error is not None:
+            self._log("agent.token_not_stored", problem=(event.error.message or "")[:LONGEST_PROBLEM])
 
     def _unanswered(self, event: Unanswered) -> None:
         self._log("agent.unanswered", method=event.method)
@@ -213,7 +249,7 @@ class AgentPeer(asyncio.Protocol):
             return
         problem = task.exception()
         if problem is not None:
-            log.error("agent.failed", ip=self._ip, exc_info=problem)
+            log.error("agent.failed", ip=self._address.ip, exc_info=problem)
             self.close("an internal failure")
         elif self._queue:
             self._work(self._work_off())
@@ -221,21 +257,33 @@ class AgentPeer(asyncio.Protocol):
 
     async def _judge(self, hello: Hello) -> None:
         endpoint = self._endpoint
-        verdict = await endpoint.agents.authenticate(hello, self._ip)
+        verdict = await endpoint.agents.authenticate(hello, self._address, endpoint.now().wall_ms)
+        now = endpoint.now()
+        if isinstance(verdict, Refusal):
+            self._refuse(verdict, hello, now)
+            return
         if self._transport.is_closing():
             return
-        if isinstance(verdict, Refusal):
-            log.warning("agent.refused", reason=str(verdict.reason), ip=self._ip, agent_id=hello.agent_id[:64],
-                        token=recorded(hello.token))  # fmt: skip
-            self._carry_out(self._wire.refuse(verdict.code, verdict.type, verdict.message))
-            return
         self.identity_or_none = verdict
-        now = endpoint.now()
         terms = Terms(heartbeat_interval_ms=endpoint.limits.heartbeat_interval_ms, entity_id=verdict.entity_id)
         events = self._wire.welcome(terms, now)
-        endpoint.agents.connected(self, now.wall_ms, now.steady_ms)
+        endpoint.agents.connected(self, now.steady_ms)
         self._log("agent.connected", version=verdict.bundle_version, token=recorded(hello.token))
         self._carry_out(events)
+
+    def _refuse(self, refused: Refusal, hello: Hello, now: Moment) -> None:
+        """Later and later, where handshakes fail time and again."""
+        ip = self._address.ip
+        delay_s = self._endpoint.agents.failed(refused, hello, ip, now.steady_ms)
+        log.warning("agent.refused", reason=str(refused.reason), ip=ip, agent_id=hello.agent_id[:64],
+                    token=recorded(hello.token), delay_s=delay_s)  # fmt: skip
+        if delay_s:
+            asyncio.get_running_loop().call_later(delay_s, self._tell_refused, refused)
+        else:
+            self._tell_refused(refused)
+
+    def _tell_refused(self, refused: Refusal) -> None:
+        self._carry_out(self._wire.refuse(refused.code, refused.type, refused.message))
 
     async def _work_off(self) -> None:
         while self._queue:
@@ -297,7 +345,7 @@ class AgentPeer(asyncio.Protocol):
     def _log(self, event: str, **more: str) -> None:
         agent = self.identity_or_none
         known = {} if agent is None else {"agent_id": agent.agent_id, "tenant_id": agent.tenant_id}
-        log.info(event, ip=self._ip, **known, **more)
+        log.info(event, ip=self._address.ip, **known, **more)
 
 
 _ON: Mapping[type[Any], Callable[[AgentPeer, Any], None]] = MappingProxyType(

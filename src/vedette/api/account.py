@@ -6,28 +6,37 @@ import msgspec
 from litestar import Response, get, put
 from litestar.handlers import HTTPRouteHandler
 
-from vedette.api import answers, bodies
+from vedette.api import answers, bodies, schemas
 from vedette.api.visits import Call
 from vedette.domain.principals import Capability
+from vedette.domain.resources import ACCOUNT_ATTRIBUTES
 from vedette.services.account import AccountService
 from vedette.services.audits import Auditor
 
 
 def routes(service: AccountService, auditor: Auditor) -> list[HTTPRouteHandler]:
-    @get("/v1.0/account", opt={"needs": Capability.READ}, operation_id="get_account")
+    """The account, its limits and its audits."""
+
+    @get("/v1.0/account", opt={"needs": Capability.READ, "gives": schemas.ANY_OBJECT}, operation_id="get_account")
     async def show(request: Call) -> Response[bytes]:
         return answers.encoded(await service.show(request.asked))
 
-    @put("/v1.0/account", opt={"needs": Capability.CREATE, "app": "account"}, operation_id="update_account")
+    takes = schemas.change_of(ACCOUNT_ATTRIBUTES)
+
+    @put(
+        "/v1.0/account",
+        opt={"needs": Capability.CREATE, "app": "account", "takes": takes},
+        operation_id="update_account",
+    )
     async def update(request: Call) -> Response[bytes]:
         done = await service.update(request.asked, bodies.json_object(request.visit.body))
         return answers.changed(request, "/account", msgspec.structs.replace(done, id=""))
 
-    @get("/v1.0/limits", opt={"needs": Capability.READ}, operation_id="get_limits")
+    @get("/v1.0/limits", opt={"needs": Capability.READ, "gives": schemas.ANY_OBJECT}, operation_id="get_limits")
     async def limits(request: Call) -> Response[bytes]:
         return answers.encoded(await service.limits(request.asked))
 
-    @get("/v1.0/audits", opt={"needs": Capability.READ}, operation_id="list_audits")
+    @get("/v1.0/audits", opt={"needs": Capability.READ, **schemas.SERIES}, operation_id="list_audits")
     async def audits(request: Call) -> Response[bytes]:
         rows = await auditor.page(request.asked.tenant_id, answers.span_of(request))
         return answers.series(request, rows)

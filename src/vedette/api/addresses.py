@@ -30,9 +30,9 @@ def without_tenant(path: str) -> tuple[str, str | None]:
     if not short.startswith("/v1.0/"):
         return short, None
     first, _, rest = short[len(_VERSION) + 1 :].partition("/")
-    if not first or first in COLLECTIONS:
+    if not first or not rest or first in COLLECTIONS:
         return short, None
-    return (f"{_VERSION}/{rest}" if rest else _VERSION), first
+    return f"{_VERSION}/{rest}", first
 
 
 def path_of(scope: Any) -> str:
@@ -68,7 +68,7 @@ def header(scope: Any, name: bytes) -> str | None:
 
 
 class Bases:
-    """What the caller's view of our scheme and host is: `--public-url`, a trusted proxy's word, or the request's own."""
+    """What the caller sees as our scheme and host: `--public-url`, a trusted proxy's word, or the request's own."""
 
     def __init__(self, public_url: str | None, trusted_proxies: Networks) -> None:
         self._public_url = public_url.rstrip("/") if public_url else None
@@ -106,6 +106,7 @@ def address_of(peer: str) -> Address | None:
 
 
 def is_loopback(peer: str) -> bool:
+    """Whether this is an address of the machine itself."""
     address = address_of(peer)
     return address is not None and address.is_loopback
 

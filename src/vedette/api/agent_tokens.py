@@ -1,4 +1,4 @@
-"""Agent tokens (reference: agent tokens)."""
+"""Agent tokens (reference: agent tokens), and who uses them."""
 
 from __future__ import annotations
 
@@ -6,44 +6,125 @@ from collections.abc import Callable
 
 from litestar import Response, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
-from vedette.api import answers, bodies
+from vedette.api import answers, bodies, conditions, schemas
 from vedette.api.visits import Call
 from vedette.domain.principals import Capability
+from vedette.domain.resources import AGENT_TOKEN_ATTRIBUTES
+from vedette.domain.token_attributes import ROTATION_ATTRIBUTES
 from vedette.domain.tokens import AgentToken
 from vedette.services.agent_tokens import AgentTokenService
+from vedette.services.token_agents import TokenAgents
+from vedette.services.token_rotation import TokenRotation
+from vedette.services.token_store import TokenStore
 
 _COLLECTION = "/v1.0/agent_tokens"
 _ITEM = "/v1.0/agent_tokens/{key:str}"
 _APP = "agent_tokens"
+_COUNT: schemas.Schema = {"type": "integer", "minimum": 0}
+_ROTATION: schemas.Schema = {
+    "type": "object",
+    "required": ["state", "from", "to", "ends_at", "agents"],
+    "properties": {
+        "state": {"type": "string", "const": "overlap"},
+        "from": schemas.TEXT,
+        "to": schemas.TEXT,
+        "ends_at": schemas.MOMENT,
+        "agents": {"type": "object", "required": ["old", "new"], "properties": {"old": _COUNT, "new": _COUNT}},
+    },
+}
+_SHOWN = schemas.object_of(
+    AGENT_TOKEN_ATTRIBUTES,
+    {
+        "id": schemas.TEXT,
+        "token": schemas.TEXT,
+        "last_used_at": schemas.MOMENT,
+        "last_used_agent_id": schemas.TEXT,
+        "last_used_ip": schemas.TEXT,
+        "connection_count": _COUNT,
+        "rotation": _ROTATION,
+    },
+)
+_AGENT: schemas.Schema = {
+    "type": "object",
+    "required": ["id", "connected", "last_seen", "last_ip", "version"],
+    "properties": {
+        "id": schemas.TEXT,
+        "connected": {"type": "boolean"},
+        "last_seen": schemas.MOMENT,
+        "last_ip": schemas.TEXT,
+        "version": schemas.TEXT,
+    },
+}
+_PAGED = ("limit", "marker")
 
 
-def routes(service: AgentTokenService, revoked: Callable[[AgentToken], object]) -> list[HTTPRouteHandler]:
-    """`revoked` closes the live connections of a token that is gone."""
+def routes(store: TokenStore, revoked: Callable[[AgentToken], object]) -> list[HTTPRouteHandler]:
+    """`revoked` closes what this process has of live connections of a deleted token; others follow the feed."""
+    return [*_resource(AgentTokenService(store), revoked), *_life(TokenRotation(store), TokenAgents(store))]
 
-    @post(_COLLECTION, opt={"needs": Capability.CREATE, "app": _APP}, operation_id="create_agent_token")
+
+def _resource(service: AgentTokenService, revoked: Callable[[AgentToken], object]) -> list[HTTPRouteHandler]:
+    writes = {"needs": Capability.CREATE, "app": _APP, "takes": schemas.change_of(AGENT_TOKEN_ATTRIBUTES)}
+    lists = {"needs": Capability.READ, "lists": _SHOWN, "query": _PAGED}
+
+    @post(_COLLECTION, opt=writes, operation_id="create_agent_token")
     async def create(request: Call) -> Response[bytes]:
-        return answers.created(
-            request, "/agent_tokens", await service.create(request.asked, bodies.json_object(request.visit.body))
-        )
+        done = await service.create(request.asked, bodies.json_object(request.visit.body))
+        return answers.created(request, "/agent_tokens", done)
 
-    @get(_COLLECTION, opt={"needs": Capability.READ}, operation_id="list_agent_tokens")
+    @get(_COLLECTION, opt=lists, operation_id="list_agent_tokens")
     async def index(request: Call) -> Response[bytes]:
         limit = answers.limit_of(request)
         found = await service.page(request.asked, answers.marker_of(request), limit)
         return answers.page(request, found.items, limit, found.next_marker)
 
-    @get(_ITEM, opt={"needs": Capability.READ}, operation_id="get_agent_token")
-    async def show(request: Call, key: str) -> Response[bytes]:
-        return answers.one(await service.show(request.asked, key))
+    @get(_ITEM, opt={"needs": Capability.READ, "gives": _SHOWN, "tagged": True}, operation_id="get_agent_token")
+    async def show(request: Call, key: FromPath[str]) -> Response[bytes]:
+        return conditions.tagged(await service.show(request.asked, key))
 
-    @put(_ITEM, opt={"needs": Capability.CREATE, "app": _APP}, operation_id="update_agent_token")
-    async def update(request: Call, key: str) -> Response[bytes]:
-        done = await service.update(request.asked, key, bodies.json_object(request.visit.body))
+    @put(_ITEM, opt=writes | conditions.OPTIONS, operation_id="update_agent_token")
+    async def update(request: Call, key: FromPath[str]) -> Response[bytes]:
+        body = bodies.json_object(request.visit.body)
+        done = await service.update(request.asked, key, body, conditions.wanted(request))
         return answers.changed(request, "/agent_tokens", done)
 
-    @delete(_ITEM, opt={"needs": Capability.DELETE, "app": _APP}, operation_id="delete_agent_token")
-    async def remove(request: Call, key: str) -> None:
-        revoked(await service.remove(request.asked, key))
+    @delete(
+        _ITEM,
+        opt={"needs": Capability.DELETE, "app": _APP} | conditions.OPTIONS,
+        operation_id="delete_agent_token",
+    )
+    async def remove(request: Call, key: FromPath[str]) -> None:
+        revoked(await service.remove(request.asked, key, conditions.wanted(request)))
 
     return [create, index, show, update, remove]
+
+
+def _life(rotation: TokenRotation, agents: TokenAgents) -> list[HTTPRouteHandler]:
+    writes = {"needs": Capability.CREATE, "app": _APP}
+    takes = schemas.change_of(ROTATION_ATTRIBUTES)
+
+    @get(
+        f"{_ITEM}/agents",
+        opt={"needs": Capability.READ, "lists": _AGENT, "query": _PAGED},
+        operation_id="list_agents_of_token",
+    )
+    async def using(request: Call, key: FromPath[str]) -> Response[bytes]:
+        """Which agents use a token."""
+        limit = answers.limit_of(request)
+        found = await agents.page(request.asked, key, answers.marker_of(request), limit)
+        return answers.page(request, found.items, limit, found.next_marker)
+
+    @post(f"{_ITEM}/rotate", opt=writes | {"takes": takes}, operation_id="rotate_agent_token")
+    async def rotate(request: Call, key: FromPath[str]) -> Response[bytes]:
+        """Makes a new token; the old one works until the overlap ends."""
+        done = await rotation.rotate(request.asked, key, bodies.optional_object(request.visit.body))
+        return answers.created(request, "/agent_tokens", done)
+
+    @post(f"{_ITEM}/rotate/finish", status_code=204, opt=writes, operation_id="finish_agent_token_rotation")
+    async def finish(request: Call, key: FromPath[str]) -> None:
+        """Ends the overlap now."""
+        await rotation.finish(request.asked, key)
+
+    return [using, rotate, finish]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from vedette.api.visits import Call
+    from vedette.services.documents import Page
     from vedette.services.requests import Changed, Created
 
 DEFAULT_LIMIT = 100
@@ -31,29 +32,41 @@ _encode = msgspec.json.Encoder().encode
 
 
 def created(call: Call, address: str, done: Created) -> Response[bytes]:
-    """201 without a body; `Location` is absolute and ends in the id, `X-Object-ID` is the id."""
-    headers = {"Location": f"{call.visit.root}{address}/{quote(done.id, safe=':')}", "X-Object-ID": done.id}
+    """201 without a body; `Location` is absolute and ends in the id, `X-Object-ID` is the id.
+
+    Where a new secret is the id but not shown again, the address has its public id.
+    """
+    place = quote(done.address or done.id, safe=":")
+    headers = {"Location": f"{call.visit.root}{address}/{place}", "X-Object-ID": done.id}
     return Response(b"", status_code=201, headers=headers | _ignored(done.ignored), media_type="text/plain")
 
 
 def changed(call: Call, address: str, done: Changed) -> Response[bytes]:
     """204 with the `Location` of the object."""
     location = f"{call.visit.root}{address}" + (f"/{quote(done.id, safe=':')}" if done.id else "")
-    return Response(b"", status_code=204, headers={"Location": location} | _ignored(done.ignored), media_type="text/plain")
+    return Response(
+        b"", status_code=204, headers={"Location": location} | _ignored(done.ignored), media_type="text/plain"
+    )
 
 
 def one(body: bytes) -> Response[bytes]:
+    """A stored object, as it is."""
     return Response(body, media_type=JSON)
 
 
 def encoded(value: Any) -> Response[bytes]:
+    """Any value as JSON."""
     return Response(_encode(value), media_type=JSON)
 
 
 def page(
-    call: Call, items: Sequence[bytes], limit: int | None, next_marker: str | None, more: Mapping[str, Any] = NONE
-) -> Response[bytes]:
-    """A list: stored bytes joined; `metadata` always has all five members, and what a list adds to them."""
+    call: Call, items: Sequence[bytes], limit: int | None, next_marker: str | None, more: Mapping[str, Any] = NONE,
+    before: bytes = b"",
+) -> Response[bytes]:  # fmt: skip
+    """A list: stored bytes joined; `metadata` always has all five members, and what a list adds to them.
+
+    `before`: members that it has before the others, as JSON with a comma at the end.
+    """
     marker = call.query_params.get("marker")
     metadata = _encode(
         {
@@ -65,7 +78,13 @@ def page(
             **more,
         }
     )
-    return Response(b"".join((b'{"values":[', b",".join(items), b'],"metadata":', metadata, b"}")), media_type=JSON)
+    parts = (b"{", before, b'"values":[', b",".join(items), b'],"metadata":', metadata, b"}")
+    return Response(b"".join(parts), media_type=JSON)
+
+
+def listed(call: Call, found: Page) -> Response[bytes]:
+    """A page as services give it, of the length that was asked for."""
+    return page(call, found.items, limit_of(call), found.next_marker)
 
 
 def _next_href(call: Call, limit: int | None, next_marker: str) -> str:
@@ -84,15 +103,19 @@ def _ignored(names: Sequence[str]) -> dict[str, str]:
 
 
 def limit_of(call: Call) -> int:
+    """The size of a page. Raises `invalidLimit`."""
     given = call.query_params.get("limit")
     if given is None:
         return DEFAULT_LIMIT
     if not given.isascii() or not given.isdigit() or len(given) > 9 or not 1 <= int(given) <= MOST_LIMIT:
-        raise Fault("invalidLimit", "Validation error for key 'limit'", f"Expected an integer between 1 and {MOST_LIMIT}")
+        raise Fault(
+            "invalidLimit", "Validation error for key 'limit'", f"Expected an integer between 1 and {MOST_LIMIT}"
+        )
     return int(given)
 
 
 def marker_of(call: Call) -> str | None:
+    """The id of the first item of a page, None for the first page."""
     return text_of(call, "marker", "the id of the first item of a page") or None
 
 
@@ -109,6 +132,11 @@ def texts_of(call: Call, name: str, meaning: str) -> tuple[str, ...]:
     if any("\0" in text for text in given):
         raise invalid(name, f"Expected {meaning}")
     return given
+
+
+def is_asked(call: Call, name: str) -> bool:
+    """Whether a switch of the query is on: clients write `true`, `True` or `1`."""
+    return call.query_params.get(name, "").lower() in {"true", "1"}
 
 
 def milliseconds(call: Call, name: str) -> int | None:
@@ -137,7 +165,7 @@ def span_of(call: Call) -> Span:
         last=key_at(last),
         marker=key,
         limit=limit_of(call) + 1,
-        reverse=call.query_params.get("reverse", "").lower() in {"true", "1"},
+        reverse=is_asked(call, "reverse"),
     )
 
 

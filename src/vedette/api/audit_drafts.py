@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from vedette.services.redaction import REDACTED, is_secret, redacted, redacted_text
+from vedette.domain.redaction import without_keys
+from vedette.services.redaction import redacted_body, redacted_header, redacted_parameter, redacted_path
 from vedette.services.requests import AuditDraft
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ _MOST_HEADER = 1024
 def draft(scope: Scope, app: str, method: str) -> AuditDraft:
     """What is known before the body is read."""
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    shown = {name: REDACTED if is_secret(name) else redacted_text(value) for name, value in query}
-    path = redacted_text(scope["raw_path"].decode("latin-1"))
+    shown = dict(redacted_parameter(name, value) for name, value in query)
+    path = redacted_path(scope["raw_path"].decode("latin-1"))
     return AuditDraft(
         app=app,
         method=method,
@@ -35,17 +36,21 @@ def draft(scope: Scope, app: str, method: str) -> AuditDraft:
 
 
 def with_body(draft: AuditDraft, body: bytes) -> AuditDraft:
+    """The draft with what was sent, once that is read."""
     return msgspec.structs.replace(draft, payload=payload(body)) if body else draft
 
 
 def _headers(scope: Scope) -> dict[str, str]:
     pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-    return {name: REDACTED if is_secret(name) else redacted_text(value)[:_MOST_HEADER] for name, value in pairs}
+    return {without_keys(name): redacted_header(name, value)[:_MOST_HEADER] for name, value in pairs}
 
 
 def payload(body: bytes) -> str:
-    """The body as text, secrets in it redacted; what is not JSON is not kept, for nobody knows what is in it."""
+    """The body as text, secrets in it redacted; what is no JSON object is not kept, for nobody knows what is in it."""
     try:
-        return msgspec.json.encode(redacted(msgspec.json.decode(body))).decode()
+        value = msgspec.json.decode(body)
+        if not isinstance(value, dict):
+            return f"[{len(body)} bytes that are not a JSON object]"
+        return msgspec.json.encode(redacted_body(value)).decode()
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, OverflowError):
         return f"[{len(body)} bytes that are not JSON]"

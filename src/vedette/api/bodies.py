@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 256 * 1024
 MOST_DEPTH = 32
+_MOST_READ = 4 * MOST_BYTES
 _decode = msgspec.json.Decoder().decode
 
 
 async def read(receive: Receive, declared: str | None) -> bytes:
-    """The whole body. Raises 413 `requestTooLargeError` before more than the limit is kept."""
-    if declared is not None and re.fullmatch("[0-9]{1,18}", declared) and int(declared) > MOST_BYTES:
+    """The whole body. Raises 413 `requestTooLargeError`; no more than the limit is kept.
+
+    What is a little too large is read to its end, for else a client that is still sending may never see the answer.
+    """
+    if declared is not None and re.fullmatch("[0-9]{1,18}", declared) and int(declared) > _MOST_READ:
         raise _too_large()
     parts: list[bytes] = []
     size = 0
@@ -30,8 +34,11 @@ async def read(receive: Receive, declared: str | None) -> bytes:
         part: bytes = message.get("body", b"")
         size += len(part)
         if size > MOST_BYTES:
+            parts.clear()
+        else:
+            parts.append(part)
+        if size > _MOST_READ or (size > MOST_BYTES and not message.get("more_body", False)):
             raise _too_large()
-        parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
 

@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from vedette.api import answers
+from vedette.api import answers, schemas
 from vedette.api.visits import Call
 from vedette.domain.history import StateChange
 from vedette.domain.principals import Capability
@@ -15,7 +15,13 @@ from vedette.ports.history import Changelogs
 
 
 def routes(changelogs: Changelogs) -> list[HTTPRouteHandler]:
-    @get("/v1.0/changelogs/alarms", opt={"needs": Capability.READ}, operation_id="list_alarm_changelogs")
+    """What alarms went through."""
+
+    @get(
+        "/v1.0/changelogs/alarms",
+        opt={"needs": Capability.READ, "lists": schemas.ANY_OBJECT, "query": (*schemas.SERIES["query"], "entityId")},
+        operation_id="list_alarm_changelogs",
+    )
     async def index(request: Call) -> Response[bytes]:
         entity_id = answers.text_of(request, "entityId", "the id of an entity")
         rows = await changelogs.list(request.asked.tenant_id, entity_id, answers.span_of(request))

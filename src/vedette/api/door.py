@@ -1,4 +1,4 @@
-"""The outermost layer: gives every request its transaction id, finds its tenant, sheds load, adds the common headers."""
+"""The outermost layer: transaction ids, tenants, load shedding, the common headers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Door:
     says of an address whether it may speak to us without TLS.
     """
 
-    def __init__(  # noqa: PLR0913 - what the outside of the API is made of
+    def __init__(  # noqa: PLR0913, PLR0917 - what the outside of the API is made of
         self, app: ASGIApp, bases: Bases, clock: Clock, entropy: Entropy, overloaded: Callable[[], str | None],
         count: Callable[[str, int], None], takes_plain_http_from: Callable[[Address], bool],
     ) -> None:  # fmt: skip
@@ -39,7 +39,8 @@ class Door:
         self._overloaded = overloaded
         self._count = count
         self._takes_plain_http_from = takes_plain_http_from
-        self._may_speak_plainly = lru_cache(maxsize=1024)(self._judge)  # an address is judged once, not at every request
+        # An address is judged once, not at every request.
+        self._may_speak_plainly = lru_cache(maxsize=1024)(self._judge)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

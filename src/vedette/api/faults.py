@@ -24,6 +24,7 @@ _log = structlog.get_logger("vedette.api")
 
 
 def body_of(fault: Fault, transaction_id: str) -> bytes:
+    """As REST v1.0 answers it."""
     return msgspec.json.encode(
         {
             "type": fault.kind,
@@ -62,6 +63,7 @@ def _answer(request: Request[Any, Any, Any], fault: Fault) -> Response[bytes]:
 
 
 def on_fault(request: Request[Any, Any, Any], fault: Fault) -> Response[bytes]:
+    """What the core refuses."""
     return _answer(request, fault)
 
 
@@ -72,7 +74,9 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
         return _answer(request, NOTHING_HERE)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         methods = ", ".join(sorted(allowed))
-        fault = Fault("badRequest", "Method not allowed", f"Expected one of: {methods}", code=405, headers={"Allow": methods})
+        fault = Fault(
+            "badRequest", "Method not allowed", f"Expected one of: {methods}", code=405, headers={"Allow": methods}
+        )
         return _answer(request, fault)
     if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         return _answer(request, Fault("badRequest", "The request cannot be understood", error.detail))
@@ -85,6 +89,7 @@ def _allowed(error: HTTPException) -> str:
 
 
 def on_store_unavailable(request: Request[Any, Any, Any], error: StoreUnavailable) -> Response[bytes]:
+    """Nothing of the request has happened."""
     _log.error("store_unavailable", txn=visit_of(request.scope).transaction_id, error=str(error))
     return _answer(request, unavailable("The store cannot be reached; nothing was changed"))
 
@@ -102,6 +107,7 @@ def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[byte
 
 
 def unavailable(why: str) -> Fault:
+    """The fault for what may go well in a second."""
     return Fault("systemFailureError", "The system is experiencing heavy load or another system failure", why,
                  headers={"Retry-After": "1"})  # fmt: skip
 

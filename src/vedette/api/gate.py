@@ -1,7 +1,7 @@
 """The gate: who may do what. Runs after routing, before the handler, and audits what was refused.
 
-A route says what it needs in its options: `needs` (a `Capability`), `rate` (a rate limit's group) and `app` (its name in
-audits). A route without `needs` is open.
+A route says what it needs in its options: `needs` (a `Capability`), `rate` (a rate limit's group) and `app` (its name
+in audits). A route without `needs` is open.
 """
 
 from __future__ import annotations
@@ -98,7 +98,11 @@ class Gate(ASGIMiddleware):
         """Records a refused write before its answer goes out; a done one was recorded with the change."""
 
         async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] >= 400 and message["status"] not in _UNAUDITED:
+            if (
+                message["type"] == "http.response.start"
+                and message["status"] >= 400
+                and message["status"] not in _UNAUDITED
+            ):
                 await self._audit(visit, message["status"])
             await send(message)
 

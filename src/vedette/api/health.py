@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from vedette.api import answers
+from vedette.api import answers, schemas
 from vedette.api.visits import Call
 from vedette.domain.faults import Fault
 
@@ -15,14 +15,18 @@ Readiness = Callable[[], Awaitable[dict[str, str]]]
 """Part -> `ok` or what is wrong with it."""
 
 
-def routes(ready: Readiness, metrics_page: Callable[[], bytes], metrics_are_open_to: Callable[[str, str | None], bool]) -> list[HTTPRouteHandler]:
-    @get("/healthz", operation_id="healthz")
-    async def healthz(request: Call) -> Response[bytes]:
+def routes(
+    ready: Readiness, metrics_page: Callable[[], bytes], metrics_are_open_to: Callable[[str, str | None], bool]
+) -> list[HTTPRouteHandler]:
+    """Open to everybody but for the metrics."""
+
+    @get("/healthz", operation_id="healthz", opt={"gives": schemas.ANY_OBJECT})
+    async def healthz() -> Response[bytes]:
         """The process runs and answers."""
         return answers.encoded({"status": "ok"})
 
-    @get("/readyz", operation_id="readyz")
-    async def readyz(request: Call) -> Response[bytes]:
+    @get("/readyz", operation_id="readyz", opt={"gives": schemas.ANY_OBJECT})
+    async def readyz() -> Response[bytes]:
         """Every part works; 503 names the ones that do not."""
         parts = await ready()
         is_ready = all(state == "ok" for state in parts.values())

@@ -8,8 +8,9 @@ from typing import Any
 from litestar import Response, delete, get, post, route
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
-from vedette.api import answers, bodies
+from vedette.api import answers, bodies, schemas
 from vedette.api.addresses import header
 from vedette.api.faults import JSON
 from vedette.api.visits import Call, Visit
@@ -18,35 +19,43 @@ from vedette.domain.principals import Capability, Principal
 from vedette.services.identity import Identity, LoggedIn
 
 _REGION = "DFW"
+_GIVES: dict[str, Any] = {"by_token": True, "gives": schemas.ANY_OBJECT}
+_LOGS_IN: dict[str, Any] = {
+    "gives": schemas.ANY_OBJECT,
+    "takes": {"type": "object", "required": ["auth"], "properties": {"auth": schemas.ANY_OBJECT}},
+}
 
 
-def routes(identity: Identity) -> list[HTTPRouteHandler]:  # noqa: C901 - a list of small handlers
-    @post("/v2.0/tokens", operation_id="authenticate", status_code=200)
+def routes(identity: Identity) -> list[HTTPRouteHandler]:
+    """Log-in, tokens, tenants and versions."""
+
+    @post("/v2.0/tokens", operation_id="authenticate", status_code=200, opt=_LOGS_IN)
     async def authenticate(request: Call) -> Response[bytes]:
         form, given = _credentials(bodies.json_object(request.visit.body))
         token, principal = await _log_in(identity, form, given, request.visit.peer)
         return answers.encoded({"access": _access(request.visit, token, principal)})
 
-    @route("/v2.0/tokens/{token:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], operation_id="validate_token")
-    async def validate(request: Call, token: str) -> Response[bytes]:
+    @route("/v2.0/tokens/{token:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], operation_id="validate_token",
+           opt=_GIVES)  # fmt: skip
+    async def validate(request: Call, token: FromPath[str]) -> Response[bytes]:
         principal = await _own(request, token)
         if request.method == HttpMethod.HEAD:
             return Response(b"", media_type=JSON)
         return answers.encoded({"access": _access(request.visit, token, principal)})
 
-    @get("/v2.0/tokens/{token:str}/endpoints", operation_id="list_endpoints")
-    async def endpoints(request: Call, token: str) -> Response[bytes]:
+    @get("/v2.0/tokens/{token:str}/endpoints", operation_id="list_endpoints", opt=_GIVES)
+    async def endpoints(request: Call, token: FromPath[str]) -> Response[bytes]:
         principal = await _own(request, token)
         catalog = _catalog(request.visit, principal)
         found = [{"name": s["name"], "type": s["type"]} | endpoint for s in catalog for endpoint in s["endpoints"]]
         return answers.encoded({"endpoints": found})
 
-    @delete("/v2.0/tokens/{token:str}", operation_id="revoke_token")
-    async def revoke(request: Call, token: str) -> None:
+    @delete("/v2.0/tokens/{token:str}", operation_id="revoke_token", opt={"by_token": True})
+    async def revoke(request: Call, token: FromPath[str]) -> None:
         await _own(request, token)
         await identity.revoke(token)
 
-    @get("/v2.0/tenants", operation_id="list_tenants")
+    @get("/v2.0/tenants", operation_id="list_tenants", opt=_GIVES)
     async def tenants(request: Call) -> Response[bytes]:
         principal = await _caller(request)
         tenant = {"id": principal.tenant_id, "name": principal.tenant_id, "enabled": True, "description": None}
@@ -73,12 +82,12 @@ def routes(identity: Identity) -> list[HTTPRouteHandler]:  # noqa: C901 - a list
 
 
 def _version_routes() -> list[HTTPRouteHandler]:
-    @get(["/v2.0"], operation_id="identity_version")
+    @get(["/v2.0"], operation_id="identity_version", opt={"gives": schemas.ANY_OBJECT})
     async def identity_version(request: Call) -> Response[bytes]:
         link = {"rel": "self", "href": f"{request.visit.base_url}/v2.0"}
         return answers.encoded({"version": {"id": "v2.0", "status": "CURRENT", "links": [link]}})
 
-    @get(["/", "/v1.0"], operation_id="versions")
+    @get(["/", "/v1.0"], operation_id="versions", opt={"gives": schemas.ANY_OBJECT})
     async def versions(request: Call) -> Response[bytes]:
         link = {"rel": "self", "href": f"{request.visit.base_url}/v1.0"}
         return answers.encoded({"versions": [{"id": "v1.0", "status": "CURRENT", "links": [link]}]})
@@ -127,7 +136,12 @@ def _access(visit: Visit, token: str, principal: Principal) -> dict[str, Any]:
     return {
         "token": {"id": token, "expires": _iso(principal.expires_at), "tenant": tenant},
         "serviceCatalog": _catalog(visit, principal),
-        "user": {"id": principal.user_id, "name": principal.user_name, "roles": roles, "RAX-AUTH:defaultRegion": _REGION},
+        "user": {
+            "id": principal.user_id,
+            "name": principal.user_name,
+            "roles": roles,
+            "RAX-AUTH:defaultRegion": _REGION,
+        },
     }
 
 
@@ -145,5 +159,3 @@ def _catalog(visit: Visit, principal: Principal) -> list[dict[str, Any]]:
 def _iso(ms: int) -> str:
     """Exactly three digits of milliseconds and `Z`: what every client's parser takes."""
     return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{ms % 1000:03d}Z"
-
-

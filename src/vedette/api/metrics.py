@@ -8,25 +8,35 @@ from collections.abc import Sequence
 import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
-from vedette.api import answers
+from vedette.api import answers, schemas
 from vedette.api.visits import Call
 from vedette.domain.faults import bad_request, invalid
 from vedette.domain.principals import Capability
 from vedette.services.metrics import FULL, RESOLUTIONS, STATISTICS, MetricService, Plot
 
+_QUERY = ("from", "to", "points", "resolution", "select")
 _METRICS = "/v1.0/entities/{entity_id:str}/checks/{check_id:str}/metrics"
 
 
 def routes(service: MetricService) -> list[HTTPRouteHandler]:
-    @get(_METRICS, opt={"needs": Capability.READ}, operation_id="list_metrics")
-    async def index(request: Call, entity_id: str, check_id: str) -> Response[bytes]:
+    """The metrics of a check, and their points."""
+
+    @get(_METRICS, opt={"needs": Capability.READ, "lists": schemas.ANY_OBJECT}, operation_id="list_metrics")
+    async def index(request: Call, entity_id: FromPath[str], check_id: FromPath[str]) -> Response[bytes]:
         names = await service.names(request.asked.tenant_id, entity_id, check_id)
         return answers.page(request, names, None, None)
 
-    @get(f"{_METRICS}/{{name:str}}/plot", opt={"needs": Capability.READ}, operation_id="plot_metric")
-    async def plot(request: Call, entity_id: str, check_id: str, name: str) -> Response[bytes]:
-        asked = _plot(request)
+    @get(
+        f"{_METRICS}/{{name:str}}/plot",
+        opt={"needs": Capability.READ, "lists": schemas.ANY_OBJECT, "query": _QUERY},
+        operation_id="plot_metric",
+    )
+    async def plot(
+        request: Call, entity_id: FromPath[str], check_id: FromPath[str], name: FromPath[str]
+    ) -> Response[bytes]:
+        asked = plot_of(request)
         points = await service.plot(request.asked.tenant_id, entity_id, check_id, name, asked)
         items = [msgspec.json.encode(point) for point in points]
         by_points = "points" in request.query_params
@@ -35,7 +45,7 @@ def routes(service: MetricService) -> list[HTTPRouteHandler]:
     return [index, plot]
 
 
-def _plot(request: Call) -> Plot:
+def plot_of(request: Call) -> Plot:
     """Either `points` or `resolution`; `from` and `to` are required."""
     return Plot(
         from_ms=_moment(request, "from"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,7 +26,14 @@ _REST_DEADLINE_S = 10.0
 _READER_DEADLINE_S = 60.0
 _KEEP_ALIVE_S = 75
 _MOST_CONNECTIONS = 10_000
-_NOT_HTTP = body_of(bad_request("The request is not HTTP", "Expected an HTTP/1.1 request"), "")
+_NOT_HTTP_BODY = body_of(bad_request("The request is not HTTP", "Expected an HTTP/1.1 request"), "")
+_NOT_HTTP = (
+    f"HTTP/1.1 400 Bad Request\r\nContent-Type: {JSON}\r\nContent-Length: {len(_NOT_HTTP_BODY)}\r\n"
+    "Connection: close\r\n\r\n"
+).encode() + _NOT_HTTP_BODY
+# What peers send that is not HTTP is no event of ours: anybody could fill the log with it.
+_log = logging.getLogger("vedette.http")
+_log.setLevel(logging.ERROR)
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -34,6 +42,10 @@ class GuardedProtocol(HttpToolsProtocol):
     A head (request line and headers) has a deadline and a size; the rest of a body that nobody waits for has them too;
     and a peer must read what it asked for.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = _log
 
     _timer: asyncio.TimerHandle | None = None  # of the head, or of the rest of a body after the answer
     _reader_timer: asyncio.TimerHandle | None = None
@@ -59,8 +71,7 @@ class GuardedProtocol(HttpToolsProtocol):
         return self._is_in_body or self._timer is not None
 
     def send_400_response(self, msg: str) -> None:
-        head = f"HTTP/1.1 400 Bad Request\r\nContent-Type: {JSON}\r\nContent-Length: {len(_NOT_HTTP)}\r\nConnection: close\r\n\r\n"
-        self.transport.write(head.encode() + _NOT_HTTP)
+        self.transport.write(_NOT_HTTP)
         self.transport.close()
 
     def on_message_begin(self) -> None:

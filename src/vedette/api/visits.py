@@ -67,6 +67,7 @@ class Visit:
 
 
 def visit_of(scope: Mapping[str, Any]) -> Visit:
+    """The visit that the door began."""
     visit: Visit = scope[_KEY]
     return visit
 

@@ -11,6 +11,7 @@ from vedette.adapters.sql.stores import Stores
 from vedette.app.loops import Loop
 from vedette.engine.electorate import Zones
 from vedette.notifiers.webhook import Webhook
+from vedette.ports.notifying import Notify
 from vedette.ports.probing import Resolve
 from vedette.ports.secrets import Keyring
 from vedette.services import dispatch, evaluate
@@ -34,6 +35,7 @@ class Alerting:
                 observations=opened.observations,
                 alarm_states=opened.alarm_states,
                 changelogs=opened.changelogs,
+                suppression_logs=opened.suppression_logs,
                 outbox=opened.outbox,
                 documents=opened.documents,
                 commit=opened.commit,
@@ -42,7 +44,9 @@ class Alerting:
             self._zones,
             entropy,
             self._wake_dispatch,
+            now_ms,
         )
+        self.notifiers: dict[str, Notify] = {"webhook": Webhook(resolver, ssl.create_default_context())}
         self.dispatcher = Dispatcher(
             dispatch.Stores(
                 outbox=opened.outbox,
@@ -51,7 +55,7 @@ class Alerting:
                 keyring=keys,
                 commit=opened.commit,
             ),
-            {"webhook": Webhook(resolver, ssl.create_default_context())},
+            self.notifiers,
             now_ms,
             entropy,
             self._wake_dispatch,

@@ -14,10 +14,13 @@ from vedette.app import roles
 from vedette.app.base import Base, open_base
 from vedette.app.collecting import egress_policy
 from vedette.app.first_account import save_first_account
+from vedette.app.keeping import Kept, new_process_id
 from vedette.app.listeners import bound, listen, reachable
 from vedette.app.loops import Loop
 from vedette.app.measures import Measures
+from vedette.app.reach import reach
 from vedette.config import Config, HostPort
+from vedette.services.presence import Presence
 
 
 class App:
@@ -25,6 +28,7 @@ class App:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.process_id = new_process_id()
         self.measures = Measures()
         self.http: HostPort | None = None  # where it listens, once started
         self.agent: HostPort | None = None
@@ -66,11 +70,16 @@ class App:
         where = {name: bound(one) for name, one in sockets.items()}
         self.http, self.agent, self.metrics = where.get("http"), where.get("agent"), where.get("metrics")
         self.credentials = await save_first_account(base, self.api_url, str(reachable(self.agent or self.config.agent)))
+        kept = Kept(base, self.process_id)
+        await kept.begin(self._cleanup)
+        self._run(kept.loop)
         resolver = Resolver(egress_policy(self.config, where.values()), steady_s)
         self._cleanup.callback(resolver.close)
-        await self._start_roles(base, resolver, sockets)
+        await self._start_roles(base, resolver, sockets, kept.presence)
 
-    async def _start_roles(self, base: Base, resolver: Resolver, sockets: dict[str, socket.socket]) -> None:
+    async def _start_roles(
+        self, base: Base, resolver: Resolver, sockets: dict[str, socket.socket], presence: Presence
+    ) -> None:
         """What feeds comes after what it feeds, so that it ends first."""
         config, cleanup = self.config, self._cleanup
         following = roles.Following(base)
@@ -80,25 +89,28 @@ class App:
                 await alerting.take_over()
             cleanup.push_async_callback(alerting.stop_sending)
             self._run(alerting.dispatching)
-        if "evaluate" in config.roles:
-            self._run(alerting.evaluating)
         await following.begin()
+        if "evaluate" in config.roles:  # its first step comes after the zones are known: nothing waits in between
+            self._run(alerting.evaluating)
         if "collector" in config.roles:
             await roles.start_collecting(base, resolver, alerting, following, cleanup)
-        agents = roles.agents(base, alerting, following)
+        agents = roles.agents(base, alerting, following, presence)
         if "agent_endpoint" in config.roles:
+            roles.measure_agents(agents, self.measures)
+            self._run(roles.keeping_agents(agents))
             roles.start_agent_endpoint(base, agents, sockets["agent"], cleanup)
         self._run(following.loop)
         self._run(roles.tidying(base))
+        self._run(roles.token_expiry(base, following))
         if "metrics" in sockets:
             await roles.start_metrics(base, self.measures, sockets["metrics"], cleanup)
         if "api" in config.roles:
-            rates = await roles.rates(base)
+            rates = await roles.rates(base, following)
             self._run(rates.flushing)
             load = roles.start_load(base, cleanup)
-            await roles.start_api(
-                base, roles.Inside(agents, following, rates, load, self.measures), sockets["http"], cleanup
-            )
+            reached = reach(base, resolver, self.agent)
+            inside = roles.Inside(agents, following, rates, load, self.measures, alerting.notifiers, reached)
+            await roles.start_api(base, inside, sockets["http"], cleanup)
 
     def _wanted(self) -> Iterable[tuple[str, HostPort]]:
         """The listeners of this process's roles."""

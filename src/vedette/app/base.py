@@ -17,6 +17,7 @@ from vedette.adapters.sql.stores import Stores, stores
 from vedette.api.server import Certificate
 from vedette.app.storage import database_of
 from vedette.config import Config
+from vedette.services.key_rotation import known_to_all
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,11 @@ async def _keys(config: Config, directory: DataDirectory, opened: Stores) -> Loc
     """A database that is in use has its keys somewhere: a new one beside them could read nothing in it."""
     is_new = not await opened.accounts.tenants()
     try:
-        return keyring.load(directory.key_file, config.keys, entropy, may_create=is_new)
+        keys = keyring.load(directory.key_file, config.keys, entropy, may_create=is_new)
     except FileNotFoundError:
         raise KeyFileError(
             f"{directory.key_file}: there is none, and {config.database_shown} is in use; expected the key file of the "
             "server that made it, or VEDETTE_KEYS"
         ) from None
+    keys.begin(await known_to_all(opened.agents, keys.newest, now_ms()))
+    return keys

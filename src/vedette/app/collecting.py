@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from ipaddress import ip_address
 
@@ -46,9 +46,15 @@ def _local_addresses() -> list[Address]:
     return [ip_address(text.partition("%")[0]) for text in found]
 
 
+PROBES: Mapping[str, Callable[[Resolve], Probe]] = {
+    "remote.http": lambda resolve: HttpProbe(resolve, now_ms, entropy),
+}
+"""Remote check type -> how its probe is made: what the collectors of built-in zones know."""
+
+
 def probes(resolve: Resolve) -> Mapping[str, Probe]:
     """Remote check type -> how it is probed."""
-    return {"remote.http": HttpProbe(resolve, now_ms, entropy)}
+    return {check_type: make(resolve) for check_type, make in PROBES.items()}
 
 
 class Collecting:

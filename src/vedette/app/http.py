@@ -3,41 +3,72 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from vedette.adapters.sql.stores import Stores
-from vedette.api import account, agent_tokens, changelogs, documents, health, identity, metrics, monitoring_zones
+from vedette.api import (
+    account,
+    agent_tokens,
+    alarm_examples,
+    changelogs,
+    check_types,
+    documents,
+    experiments,
+    health,
+    identity,
+    metrics,
+    monitoring_zones,
+    notification_history,
+    notification_tests,
+    notification_types,
+    suppression_logs,
+)
 from vedette.api.addresses import Bases, is_loopback
 from vedette.api.application import application
 from vedette.api.door import Door
 from vedette.api.gate import Gate
 from vedette.api.health import Readiness
 from vedette.api.server import Certificate, HttpServer
+from vedette.app import operations
 from vedette.app.measures import Measures
+from vedette.app.operations import Made
+from vedette.app.reach import Reach
 from vedette.config import Config
 from vedette.domain import resources
+from vedette.domain.alarm_examples import ALARM_EXAMPLES
+from vedette.domain.check_types import CHECK_TYPES
+from vedette.domain.notification_types import NOTIFICATION_TYPES
 from vedette.domain.tokens import AgentToken
 from vedette.ports.clock import Clock, Entropy
+from vedette.ports.notifying import Notify
 from vedette.ports.secrets import Keyring
 from vedette.services import built_in
-from vedette.services.account import AccountService, ResourceLimits
-from vedette.services.agent_tokens import AgentTokenService
+from vedette.services.account import RESOURCE_LIMITS, AccountService, ResourceLimits
+from vedette.services.alarm_examples import NOUN as ALARM_EXAMPLE
+from vedette.services.alarm_examples import AlarmExampleService
 from vedette.services.alarms import AlarmRules
 from vedette.services.audits import Auditor
+from vedette.services.catalogue import Catalogue
 from vedette.services.checks import CheckRules
 from vedette.services.documents import DocumentService, Store
 from vedette.services.entities import EntityRules
 from vedette.services.identity import Identity
+from vedette.services.known_suppressions import KnownSuppressions
 from vedette.services.metrics import MetricService
+from vedette.services.notification_history import NotificationHistory
+from vedette.services.notification_tests import NotificationTests
+from vedette.services.notification_tests import Stores as TestStores
 from vedette.services.notifications import NotificationRules
 from vedette.services.plans import PlanRules
+from vedette.services.private_zones import PrivateZoneRemoval, PrivateZoneRules
 from vedette.services.rates import Rates
+from vedette.services.suppressions import SuppressionRules, settled
+from vedette.services.token_store import TokenStore
 from vedette.services.zones import Zones
-
-RESOURCE_LIMITS = {"checks": 1000, "alarms": 10_000}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,44 +81,122 @@ class Parts:
     entropy: Entropy
     rates: Rates
     zones: Zones
+    knows: Callable[[str, str], bool]  # whether any collector of a zone runs checks of a type
     identity: Identity
     auditor: Auditor
+    suppressions: KnownSuppressions
+    notifiers: Mapping[str, Notify]  # by notification type
+    reach: Reach
     token_removed: Callable[[AgentToken], object]
+    is_token_revealed: bool = True  # after its creation
     readiness: Readiness
 
 
 def api_routes(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """Every route of the REST API and of Identity."""
-    stores = parts.stores
-    limits = ResourceLimits(stores.accounts, RESOURCE_LIMITS)
-    store = Store(
-        documents=stores.documents,
-        commit=stores.commit,
-        auditor=parts.auditor,
-        keyring=parts.keyring,
-        entropy=parts.entropy,
-        limits=limits,
-    )
+    stores, made = parts.stores, _made(parts)
+    store = made.store
     notifications = DocumentService(
         resources.NOTIFICATION, NotificationRules(stores.documents), store, built_in.notifications()
     )
-    plans = DocumentService(resources.PLAN, PlanRules(stores.documents), store, built_in.plans())
-    checks = DocumentService(resources.CHECK, CheckRules(stores.documents, parts.zones), store)
-    tokens = AgentTokenService(stores.tokens, stores.commit, parts.auditor, parts.keyring, parts.entropy)
-    accounts = AccountService(stores.accounts, stores.commit, parts.auditor, parts.keyring, parts.rates, limits)
-    return [
+    suppressions = DocumentService(resources.SUPPRESSION, SuppressionRules(stores.documents), store, settle=settled)
+    private_zones = DocumentService(resources.PRIVATE_ZONE, PrivateZoneRules(), store, parts.zones.shown())
+    accounts = AccountService(stores.accounts, stores.commit, parts.auditor, parts.keyring, parts.rates, store.limits)
+    routes = [
         *identity.routes(parts.identity),
         *account.routes(accounts, parts.auditor),
-        *agent_tokens.routes(tokens, parts.token_removed),
-        *documents.routes(DocumentService(resources.ENTITY, EntityRules(), store)),
-        *documents.child_routes(checks),
-        *documents.child_routes(DocumentService(resources.ALARM, AlarmRules(stores.documents), store)),
+        *agent_tokens.routes(made.tokens, parts.token_removed),
+        *documents.routes(made.entities),
+        *check_types.routes(Catalogue("CheckType", {key: one.shown() for key, one in CHECK_TYPES.items()})),
+        *documents.child_routes(made.checks),
+        *documents.child_routes(made.alarms),
+        *notification_history.routes(NotificationHistory(made.alarms, stores.outbox, stores.documents)),
+        *alarm_examples.routes(
+            Catalogue(ALARM_EXAMPLE, {key: msgspec.to_builtins(one) for key, one in ALARM_EXAMPLES.items()}),
+            AlarmExampleService(parts.auditor, stores.commit),
+        ),
+        *notification_types.routes(
+            Catalogue("NotificationType", {key: one.shown() for key, one in NOTIFICATION_TYPES.items()})
+        ),
         *documents.routes(notifications),
-        *documents.routes(plans),
-        *monitoring_zones.routes(parts.zones),
-        *metrics.routes(MetricService(checks, stores.points, parts.zones)),
+        *documents.routes(made.plans),
+        *monitoring_zones.routes(private_zones, PrivateZoneRemoval(private_zones, store)),
+        *metrics.routes(made.metrics),
         *changelogs.routes(stores.changelogs),
+        *documents.routes(suppressions),
+        *suppression_logs.routes(stores.suppression_logs),
+        *notification_tests.routes(_notification_tests(parts, notifications)),
+        *operations.routes(made),
     ]
+    return [*routes, experiments.json_home(routes)]
+
+
+def _made(parts: Parts) -> Made:
+    """The services that more than one module's operations are about."""
+    stores, store = parts.stores, _store(parts)
+    rules = CheckRules(stores.documents, parts.zones, parts.knows)
+    checks = DocumentService(resources.CHECK, rules, store)
+    return Made(
+        stores=stores,
+        store=store,
+        reach=parts.reach,
+        clock=parts.clock,
+        zones=parts.zones,
+        rules=rules,
+        entities=DocumentService(resources.ENTITY, EntityRules(), store),
+        checks=checks,
+        alarms=DocumentService(resources.ALARM, AlarmRules(stores.documents), store),
+        plans=DocumentService(resources.PLAN, PlanRules(stores.documents), store, built_in.plans()),
+        metrics=MetricService(checks, stores.points, parts.zones),
+        tokens=_tokens(parts),
+    )
+
+
+def _store(parts: Parts) -> Store:
+    return Store(
+        documents=parts.stores.documents,
+        suppressions=parts.suppressions,
+        commit=parts.stores.commit,
+        auditor=parts.auditor,
+        keyring=parts.keyring,
+        entropy=parts.entropy,
+        limits=ResourceLimits(parts.stores.accounts, RESOURCE_LIMITS),
+    )
+
+
+def _tokens(parts: Parts) -> TokenStore:
+    return TokenStore(
+        tokens=parts.stores.tokens,
+        agents=parts.stores.agents,
+        commit=parts.stores.commit,
+        auditor=parts.auditor,
+        keyring=parts.keyring,
+        entropy=parts.entropy,
+        is_revealed=parts.is_token_revealed,
+    )
+
+
+def _notification_tests(parts: Parts, notifications: DocumentService) -> NotificationTests:
+    stores = TestStores(
+        notifications=notifications,
+        accounts=parts.stores.accounts,
+        keyring=parts.keyring,
+        auditor=parts.auditor,
+        commit=parts.stores.commit,
+    )
+    return NotificationTests(stores, parts.notifiers, parts.entropy)
+
+
+def _token_store(parts: Parts) -> TokenStore:
+    return TokenStore(
+        tokens=parts.stores.tokens,
+        agents=parts.stores.agents,
+        commit=parts.stores.commit,
+        auditor=parts.auditor,
+        keyring=parts.keyring,
+        entropy=parts.entropy,
+        is_revealed=parts.is_token_revealed,
+    )
 
 
 class HttpDoor:

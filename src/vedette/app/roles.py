@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -15,25 +15,33 @@ from vedette.adapters.local.resolver import Resolver
 from vedette.agent_endpoint import AgentEndpoint
 from vedette.app.alerting import Alerting
 from vedette.app.base import Base
-from vedette.app.collecting import Collecting
+from vedette.app.collecting import PROBES, Collecting
 from vedette.app.http import HttpDoor, MetricsDoor, Parts
 from vedette.app.load import Load
 from vedette.app.loops import Loop
 from vedette.app.measures import Measures
+from vedette.app.reach import Reach
 from vedette.domain.history import Change
+from vedette.ports.notifying import Notify
 from vedette.ports.unit import Commit, StoreUnavailable, Write
 from vedette.services.agents import Agents
 from vedette.services.assignments import Assigner
 from vedette.services.audits import Auditor
 from vedette.services.following import Follower
 from vedette.services.identity import Identity
+from vedette.services.known_suppressions import KnownSuppressions
+from vedette.services.presence import Presence
 from vedette.services.rates import Rates
 from vedette.services.retention import Retention
+from vedette.services.token_expiry import TokenExpiry
+from vedette.services.token_store import TokenStore
 from vedette.services.zones import Zones
 
 _FLUSH_S = 1.0
 _FOLLOW_S = 1.0
 _TIDY_S = 10.0
+_EXPIRE_S = 1.0
+_AGENTS_S = 1.0
 
 
 class Following:
@@ -73,17 +81,35 @@ async def start_collecting(
     await collecting.start(cleanup)
 
 
-def agents(base: Base, alerting: Alerting, following: Following) -> Agents:
-    """What is known of agents; it follows the configuration, for their schedules change with it."""
-    opened = base.stores
-    known = Agents(opened.tokens, opened.documents, opened.agents, opened.commit, base.keys, alerting.ingest)
+def agents(base: Base, alerting: Alerting, following: Following, presence: Presence) -> Agents:
+    """What is known of agents; it follows the configuration: schedules and what tokens allow change with it."""
+    known = Agents(base.stores, base.keys, alerting.ingest, entropy, presence.process_id)
+    presence.on_return = known.write_again
 
     async def follow(changes: Sequence[Change]) -> None:
         for change in changes:
+            await known.follow_token(change, now_ms(), steady_ms())
             await known.follow(change, steady_ms())
 
     following.follower.tell(follow)
     return known
+
+
+def measure_agents(known: Agents, measures: Measures) -> None:
+    """Who is connected, how handshakes ended, and who was cut, for `/metrics`."""
+    measures.gauge("vedette_agent_connections", "Live connections of agents", lambda: len(known.connections))
+    measures.counts("vedette_agent_handshakes", "Judged handshakes", "result", lambda: known.handshakes)
+    measures.counts("vedette_agent_cuts", "Connections that policy ended", "reason", lambda: known.cuts)
+
+
+def keeping_agents(known: Agents) -> Loop:
+    """What agents do that the store must know of, and what it says of them; ends after the endpoint."""
+
+    async def step() -> bool:
+        await known.step(now_ms(), steady_ms())
+        return False
+
+    return Loop("agents", step, _AGENTS_S)
 
 
 def start_agent_endpoint(base: Base, known: Agents, listener: socket.socket, cleanup: AsyncExitStack) -> None:
@@ -98,6 +124,20 @@ def tidying(base: Base) -> Loop:
     return Loop("tidy", Retention(base.stores, now_ms).step, _TIDY_S)
 
 
+def token_expiry(base: Base, following: Following) -> Loop:
+    """What removes agent tokens whose rotation's overlap has ended; those who follow hear of it at once."""
+    opened, commit = base.stores, following.waking(base.stores.commit)
+    store = TokenStore(
+        tokens=opened.tokens,
+        agents=opened.agents,
+        commit=commit,
+        auditor=Auditor(opened.audits, commit, entropy),
+        keyring=base.keys,
+        entropy=entropy,
+    )
+    return Loop("token_expiry", TokenExpiry(store, now_ms).step, _EXPIRE_S)
+
+
 @dataclass(frozen=True)
 class Counted:
     """Rate limits' counters, and the loop that writes them down."""
@@ -106,16 +146,21 @@ class Counted:
     flushing: Loop
 
 
-async def rates(base: Base) -> Counted:
-    """The counters as they were when the server stopped."""
+async def rates(base: Base, following: Following) -> Counted:
+    """The counters as they were when the server stopped; they follow what is said of tenants' limits."""
     counters = Rates()
+
+    async def follow(changes: Sequence[Change]) -> None:
+        await counters.follow(base.stores.accounts, changes)
+
+    following.follower.tell(follow)
     await counters.load(base.stores.accounts)
 
     async def flush() -> bool:
         await counters.flush(base.stores.accounts, base.stores.commit)
         return False  # the next flush is a second away, however much there was
 
-    return Counted(counters, Loop("rates", flush, _FLUSH_S))
+    return Counted(counters, Loop("rates", flush, _FLUSH_S, steps_at_stop=True))
 
 
 def start_load(base: Base, cleanup: AsyncExitStack) -> Load:
@@ -135,27 +180,44 @@ class Inside:
     counted: Counted
     load: Load
     measures: Measures
+    notifiers: Mapping[str, Notify]
+    reach: Reach
 
 
 async def start_api(base: Base, inside: Inside, listener: socket.socket, cleanup: AsyncExitStack) -> None:
     """Serves REST and Identity on the listener."""
     opened = dataclasses.replace(base.stores, commit=inside.following.waking(base.stores.commit))
+    zones = Zones(base.config.zones)
+    suppressions = KnownSuppressions(opened.documents)
+    inside.following.follower.tell(_following(suppressions))
     parts = Parts(
         stores=opened,
         keyring=base.keys,
         clock=now_ms,
         entropy=entropy,
         rates=inside.counted.rates,
-        zones=Zones(base.config.zones),
+        zones=zones,
+        knows=lambda zone, check_type: not zones.is_built_in(zone) or check_type in PROBES,
         identity=Identity(opened.accounts, opened.commit, base.keys, clock=now_ms, entropy=entropy),
         auditor=Auditor(opened.audits, opened.commit, entropy),
-        token_removed=lambda token: inside.agents.close_token(token.public_id, "revoked"),
+        suppressions=suppressions,
+        notifiers=inside.notifiers,
+        reach=inside.reach,
+        token_removed=lambda token: inside.agents.close_token(token.public_id),
+        is_token_revealed=base.config.token_reveal == "always",  # noqa: S105 - a word of the setting
         readiness=_readiness(base),
     )
     server = await HttpDoor(base.config, parts, inside.load.overloaded, inside.measures).start(
         listener, base.api_certificate()
     )
     cleanup.push_async_callback(server.stop)
+
+
+def _following(suppressions: KnownSuppressions) -> Callable[[Sequence[Change]], Awaitable[None]]:
+    async def follow(changes: Sequence[Change]) -> None:
+        suppressions.follow(changes)
+
+    return follow
 
 
 async def start_metrics(base: Base, measures: Measures, listener: socket.socket, cleanup: AsyncExitStack) -> None:

@@ -1,19 +1,16 @@
-"""Accounts for the command line: straight on the database, beside a running server or without one."""
+"""Accounts for the command line."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import msgspec
 
 from vedette.adapters.local.clock import now_ms
-from vedette.adapters.local.data_directory import DataDirectory, DataDirectoryError
+from vedette.adapters.local.data_directory import DataDirectory
 from vedette.adapters.local.entropy import entropy
-from vedette.cli.failures import told_in_one_line
-from vedette.cli.options import store_config
-from vedette.config import Config
+from vedette.cli.at_hand import AtHand, on_stores
 from vedette.services.accounts import AccountBook, Login
 
 Result = TypeVar("Result")
@@ -26,13 +23,16 @@ def on_accounts(
     afterwards: Callable[[DataDirectory, Result], None] | None = None,
 ) -> Result:
     """Runs `act` on the accounts that the flags lead to. Ends the process with one line when it cannot."""
-    with told_in_one_line():
-        config = store_config(flags)
-        directory = DataDirectory(config.data_dir.absolute())
-        result = asyncio.run(_act(config, directory, act))
+
+    async def on(at_hand: AtHand) -> Result:
+        stores = at_hand.stores
+        book = AccountBook(stores.accounts, stores.commit, at_hand.keys, clock=now_ms, entropy=entropy)
+        result = await act(book)
         if afterwards is not None:
-            afterwards(directory, result)
+            afterwards(at_hand.directory, result)
         return result
+
+    return on_stores(flags, on)
 
 
 def keep_in_credentials(directory: DataDirectory, login: Login) -> None:
@@ -40,24 +40,3 @@ def keep_in_credentials(directory: DataDirectory, login: Login) -> None:
     saved = directory.read_credentials()
     if saved is not None and saved.username == login.username:
         directory.write_credentials(msgspec.structs.replace(saved, api_key=login.api_key))
-
-
-async def _act(config: Config, directory: DataDirectory, act: Callable[[AccountBook], Awaitable[Result]]) -> Result:
-    from vedette.adapters.local import keyring
-    from vedette.app.storage import open_stores
-
-    try:
-        keys = keyring.load(directory.key_file, config.keys, entropy, may_create=False)
-    except FileNotFoundError:
-        raise _no_server(directory) from None
-    if config.database is None and not config.sqlite_file.is_file():
-        raise _no_server(directory)
-    async with open_stores(config) as stores:
-        return await act(AccountBook(stores.accounts, stores.commit, keys, clock=now_ms, entropy=entropy))
-
-
-def _no_server(directory: DataDirectory) -> DataDirectoryError:
-    """A command never makes a database or keys: they would be a second set beside the server's."""
-    return DataDirectoryError(
-        f"{directory.path}: no server has started in this directory; expected --data-dir as of `vedette serve`"
-    )

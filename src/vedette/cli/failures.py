@@ -34,7 +34,7 @@ def told_in_one_line() -> Iterator[None]:
     try:
         yield
     except Fault as fault:
-        _end(REFUSED, f"{fault.message}: {fault.details}")
+        _end(REFUSED, f"{fault.message}: {fault.details}" if fault.details else fault.message)
     except (ConfigError, LocalFailure) as error:
         _end(CANNOT_START, str(error))
     except (SchemaTooNew, StoreUnavailable) as error:

@@ -15,14 +15,24 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SECRET_NAMES = re.compile(
-    r"(?:^|[-_])(?:token|api_?key|apikey|password|passwd|secret|authorization|cookie|private_key)s?$", re.IGNORECASE
+    r"(?:^|[-_])(?:token|(?:api|service|access|private|secret|auth)_?key|password|passwd|passphrase|pwd|secret"
+    r"|credential|authorization|cookie|dsn)s?$",
+    re.IGNORECASE,
 )
-_IDS = frozenset({"transaction_id", "txn_id", "request_id"})  # 32 hex digits, and none of them secret
+_IDS = frozenset({"transaction_id", "txn_id", "request_id"})  # hex digits, and none of them secret
+_SHORTENED = re.compile(r"[0-9a-f]{8}\.\.\.")
 _TEXTS = (
-    (re.compile(r"\b([0-9a-fA-F]{8})[0-9a-fA-F]{56}\b(?:\.[A-Za-z0-9:_-]{1,64})?"), r"\1..."),  # agent, identity tokens
-    (re.compile(r"\b([0-9a-fA-F]{8})[0-9a-fA-F]{24}\b(?!-)"), r"\1..."),  # API keys
-    (re.compile(r"(://[^/\s:@]*):[^/\s@]+@"), r"\1:...@"),  # passwords in urls
-    (re.compile(r"((?:token|key|password|secret)=)[^&\s\"']+", re.IGNORECASE), r"\1..."),  # and in their parameters
+    (re.compile(r"([0-9a-fA-F]{8})[0-9a-fA-F]{56,}(?:\.[A-Za-z0-9:_-]{1,64})?"), r"\1..."),  # agent, identity tokens
+    (re.compile(r"(?<![0-9a-fA-F])([0-9a-fA-F]{8})[0-9a-fA-F]{24,}(?!-)"), r"\1..."),  # API keys
+    (re.compile(r"(://[^/\s:@]*):[^\s\"']*@"), r"\1:...@"),  # passwords in urls
+    (
+        re.compile(  # and in parameters, headers, JSON
+            r"((?:token|key|password|passwd|secret|authorization|cookie)[\"']?\s*[=:]\s*(?:bearer\s+|basic\s+|[bB]?[\"'])?)"
+            r"(?![0-9a-f]{8}\.\.\.)[^&\s\"',;}]+",
+            re.IGNORECASE,
+        ),
+        r"\1...",
+    ),
 )
 
 
@@ -86,7 +96,7 @@ def _redacted(name: str, value: Any) -> Any:
     if name in _IDS:
         return value
     if _SECRET_NAMES.search(name) and value is not None and not isinstance(value, bool | int):
-        return f"{str(value)[:8]}..." if len(str(value)) >= 32 else "..."
+        return _shortened(str(value))
     if isinstance(value, str):
         return _cut(value)
     if isinstance(value, Mapping):
@@ -94,6 +104,12 @@ def _redacted(name: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_redacted("", item) for item in value]
     return value if value is None or isinstance(value, bool | int | float) else _cut(str(value))
+
+
+def _shortened(text: str) -> str:
+    """Of a token 8 characters remain, of anything else nothing."""
+    cut = _cut(text)
+    return cut if _SHORTENED.fullmatch(cut) else "..."
 
 
 def _cut(text: str) -> str:

@@ -26,10 +26,14 @@ def store_options(command: Command) -> Command:
     return as_json(_options(command, chosen))
 
 
-def store_config(flags: dict[str, Any]) -> Config:
-    """The settings of a command that works on the stores; takes its flags out of `flags`. Raises `ConfigError`."""
-    keys = [key for key in flags if key in STORE_SETTINGS]
-    return load({key: flags.pop(key) for key in keys}, config_file=flags.pop("config_file"), only=STORE_SETTINGS)
+def store_config(flags: dict[str, Any], more: tuple[str, ...] = ()) -> Config:
+    """The settings of a command that works on the stores, and `more`; takes its flags out of `flags`.
+
+    Raises `ConfigError`.
+    """
+    wanted = STORE_SETTINGS.union(more)
+    keys = [key for key in flags if key in wanted]
+    return load({key: flags.pop(key) for key in keys}, config_file=flags.pop("config_file"), only=wanted)
 
 
 def default_text(setting: Setting) -> str:

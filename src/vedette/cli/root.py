@@ -6,10 +6,13 @@ import click
 
 from vedette import __version__
 from vedette.cli.agent import agent
+from vedette.cli.keys import keys
 from vedette.cli.serve import serve
 from vedette.cli.settings import settings
 from vedette.cli.tenants import tenant
+from vedette.cli.tokens import token
 from vedette.cli.users import user
+from vedette.cli.zones import zone
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,5 +26,5 @@ def root() -> None:
     """
 
 
-for command in (serve, agent, tenant, user, settings):
+for command in (serve, agent, token, tenant, user, zone, keys, settings):
     root.add_command(command)

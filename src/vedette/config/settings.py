@@ -15,6 +15,7 @@ from vedette.config.values import Canary, HostPort, Network
 from vedette.services.zones import Zone
 
 SERVER_ROLES = ("api", "agent_endpoint", "collector", "evaluate", "dispatch")
+TOKEN_REVEALS = ("always", "once")
 LOG_FORMATS = ("auto", "human", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PREFIX = "VEDETTE_"
@@ -122,6 +123,14 @@ class Config:
         bool,
         Setting(help="Plain HTTP off loopback, credentials in clear.", read=bool, shape=Shape.SWITCH),
     ] = False
+    token_reveal: Annotated[
+        str,
+        Setting(
+            help="Whether an agent token is shown after its creation; `once` shows a public id instead.",
+            read=values.one_of(*TOKEN_REVEALS),
+            metavar="WHEN",
+        ),
+    ] = "always"  # noqa: S105 - when it is shown
     metrics: Annotated[
         HostPort | None,
         Setting(

@@ -1,6 +1,7 @@
 """Faults: what a caller is told when something cannot be done (reference: faults).
 
-Raised anywhere in the core and mapped to HTTP in one place (`api.faults`). A fault never repeats a secret.
+Raised anywhere in the core and mapped to HTTP in one place (`api.faults`). A fault never repeats a secret: what looks
+like one is cut, for ids come out of paths and names out of bodies, where somebody may have put anything.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
+
+from vedette.domain.redaction import deep_without_keys, without_keys
 
 CODES: Mapping[str, int] = MappingProxyType(
     {
@@ -49,10 +52,10 @@ class Fault(Exception):
         code: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(f"{kind}: {message}")
         self.kind = kind
-        self.message = message
-        self.details = details
+        self.message = without_keys(message)
+        self.details = deep_without_keys(details)
+        super().__init__(f"{kind}: {self.message}")
         self.code = CODES[kind] if code is None else code
         self.headers = dict(headers or {})
 

@@ -31,18 +31,35 @@ class StateChange(msgspec.Struct, frozen=True, kw_only=True):
     votes: dict[str, Any] = {}  # the evidence: place -> {state, status, at_ms, ...}
 
 
+class SuppressionLog(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of which nobody of a plan was told, because suppressions matched."""
+
+    key: bytes  # 16 bytes, see `timeline`
+    tenant_id: TenantId
+    entity_id: EntityId
+    check_id: CheckId
+    alarm_id: AlarmId
+    plan_id: PlanId
+    suppressions: tuple[str, ...]  # their ids
+    state: State
+    at_ms: int  # of the state change
+    transaction_id: str
+
+
 class DeliveryState(StrEnum):
     """Where a delivery stands."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"  # given up, kept for replay
+    SUPPRESSED = "suppressed"  # never to be sent
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """One notification of one state change on its way to one receiver: a row of the outbox.
 
-    Written in the transaction of the state change. Deliveries of one alarm to one notification go out in order.
+    Written in the transaction of the state change. Deliveries of one alarm to one notification go out in order. Those
+    of one telling, to each receiver of a plan, have keys that differ in their last two bytes only: see `entry_of`.
     """
 
     key: bytes  # 16 bytes, ordered as the state changes were
@@ -63,6 +80,11 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 0
     next_at_ms: int = 0  # when the next attempt is due; a claimed row's is the end of its lease
     message: str = ""  # of the last attempt
+
+
+def entry_of(key: bytes) -> bytes:
+    """The key of the entry in the notification history that a delivery belongs to."""
+    return key[:-2] + bytes(2)
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

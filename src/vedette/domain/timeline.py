@@ -6,10 +6,13 @@ by time, so stores keep `timestamp (60 bits), clock sequence, node` in that orde
 
 from __future__ import annotations
 
+import re
+
 from vedette.domain.ids import Entropy
 
 _EPOCH_OFFSET = 0x01B21DD213814000  # 100 ns units between 1582-10-15 and 1970-01-01
 KEY_BYTES = 16
+_UUID = re.compile("[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
 
 
 def new_key(now_ms: int, entropy: Entropy) -> bytes:
@@ -28,15 +31,11 @@ def uuid_of(key: bytes) -> str:
 
 def key_of(uuid: str) -> bytes | None:
     """The 16-byte key of a UUID text, None where the text is none; the inverse of `uuid_of` for ids we gave out."""
-    parts = uuid.split("-")
-    if [len(part) for part in parts] != [8, 4, 4, 4, 12]:
+    if _UUID.fullmatch(uuid) is None:
         return None
-    try:
-        low, mid, high = (int(part, 16) for part in parts[:3])
-        rest = bytes.fromhex(parts[3] + parts[4])
-    except ValueError:
-        return None
-    return ((high & 0x0FFF) << 48 | mid << 32 | low).to_bytes(8) + rest
+    low, mid, high, sequence, node = uuid.split("-")
+    ticks = (int(high, 16) & 0x0FFF) << 48 | int(mid, 16) << 32 | int(low, 16)
+    return ticks.to_bytes(8) + bytes.fromhex(sequence + node)
 
 
 def key_at(now_ms: int) -> bytes:

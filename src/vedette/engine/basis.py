@@ -20,6 +20,7 @@ class Basis(msgspec.Struct, frozen=True):
     text: str  # as kept in `AlarmState.basis`
     check_since: int  # the lowest revision since which the check is known to have been enabled without a break
     alarm_since: int  # the same of the alarm
+    also: tuple[str, ...] = ()  # other digests of the same, where the check has secrets and there are several keys
 
 
 class Revision(msgspec.Struct, frozen=True):
@@ -29,9 +30,9 @@ class Revision(msgspec.Struct, frozen=True):
     since: int
 
 
-def basis(digest: str, check: Revision, alarm: Revision) -> Basis:
+def basis(digest: str, check: Revision, alarm: Revision, also: tuple[str, ...] = ()) -> Basis:
     """The basis of an alarm; `digest` is over its criteria and the check's details, target, period and agent."""
-    return Basis(digest, f"{digest}.{check.number}.{alarm.number}", check.since, alarm.since)
+    return Basis(digest, f"{digest}.{check.number}.{alarm.number}", check.since, alarm.since, also)
 
 
 def digest(*parts: object) -> str:
@@ -44,7 +45,8 @@ def still_holds(kept: str, now: Basis) -> bool:
     if kept == now.text:
         return True
     found, check_revision, alarm_revision = _parse(kept)
-    return found == now.digest and check_revision >= now.check_since - 1 and alarm_revision >= now.alarm_since - 1
+    is_same = found == now.digest or found in now.also
+    return is_same and check_revision >= now.check_since - 1 and alarm_revision >= now.alarm_since - 1
 
 
 def enabled_revision(known: Revision | None, number: int) -> Revision:

@@ -24,12 +24,18 @@ class Evaluated(msgspec.Struct, frozen=True):
 
 
 def evaluate(
-    terms: Terms, criteria: Criteria, before: AlarmState, observation: Observation, electorate: Electorate
+    terms: Terms,
+    criteria: Criteria,
+    before: AlarmState,
+    observation: Observation,
+    electorate: Electorate,
+    *,
+    not_yet_counts_as_false: bool = False,
 ) -> Evaluated:
     """Evaluates an observation that a check's place reported, and decides.
 
     `before` has been through `adopt`. The decision's moment is the observation's arrival, so that a replay decides the
-    same.
+    same. `not_yet_counts_as_false`: see `Criteria.evaluate`.
     """
     now_ms, place = observation.arrival_ms, observation.place
     last = ballots.recalled(before.ballots.get(place, ballots.NO_BALLOT), now_ms)
@@ -37,7 +43,7 @@ def evaluate(
     if skip is not None:
         return Evaluated(before, None, skip)
     last = ballots.after_gap(last, terms, ballots.time_of(observation))
-    outcome = _outcome(criteria, last, observation)
+    outcome = _outcome(criteria, last, observation, not_yet_counts_as_false=not_yet_counts_as_false)
     verdict = outcome if isinstance(outcome, Verdict) else None
     ballot = ballots.cast(last, terms, observation, verdict)
     if criteria.reads_history:
@@ -45,18 +51,18 @@ def evaluate(
     standing = Standing(before.state, {**before.ballots, place: ballot}, now_ms)
     cast = Cast(place, ballot.vote is not last.vote, verdict is not None)
     decision = decide(terms, standing, electorate, cast)
-    return Evaluated(_after(before, standing, decision), decision)
+    return Evaluated(_after(before, standing, decision, observation), decision)
 
 
-def _outcome(criteria: Criteria, last: Ballot, observation: Observation) -> Outcome:
+def _outcome(criteria: Criteria, last: Ballot, observation: Observation, *, not_yet_counts_as_false: bool) -> Outcome:
     previous = ballots.earlier_values(last, observation.at_ms) if criteria.reads_history else {}
     observed = Observed(
         ballots.is_available(observation), observation.status, observation.metrics, observation.at_ms, previous
     )
-    return criteria.evaluate(observed)
+    return criteria.evaluate(observed, not_yet_counts_as_false=not_yet_counts_as_false)
 
 
-def _after(before: AlarmState, standing: Standing, decision: Decision) -> AlarmState:
+def _after(before: AlarmState, standing: Standing, decision: Decision, observation: Observation) -> AlarmState:
     is_change = decision.is_change
     return AlarmState(
         alarm_id=before.alarm_id,
@@ -64,10 +70,15 @@ def _after(before: AlarmState, standing: Standing, decision: Decision) -> AlarmS
         state=decision.state,
         status=decision.status if is_change else before.status,
         changed_ms=standing.now_ms if is_change else before.changed_ms,
+        previous=before.state if is_change else before.previous,
+        analyzed_by=observation.zone_id if is_change else before.analyzed_by,
         change_key=before.change_key,
         basis=before.basis,
         ballots=dict(standing.ballots),
         told=before.told,
+        told_key=before.told_key,
+        cause=observation if is_change else before.cause,
+        is_held=before.is_held,
         revision=before.revision,
     )
 

@@ -16,7 +16,7 @@ _word = re.compile(r'[^\s"]+="(?:[^"\\]|\\.)*"|"(?:[^"\\]|\\.)*"|#.*|[^\s"#]+')
 _time = re.compile(r"(-?\d+(?:\.\d+)?)(ms|s|m|h)")
 _unit_ms = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 _settings = frozenset({"period", "zones", "type", "plan"})
-_events = frozenset({"down", "up", "zones", "plan", "change", "revise", "disable", "enable"})
+_events = frozenset({"down", "up", "zones", "plan", "change", "revise", "disable", "enable", "suppress", "lift"})
 
 
 def read_scripts(text: str, name: str = "script") -> list[Script]:

@@ -15,13 +15,30 @@ from vedette.engine.electorate import Electorate, Zones, electorate
 from vedette.engine.evaluation import Evaluated, adopt, evaluate
 from vedette.engine.scripts import AGENT, Event, Expectation, Line, Report, Script
 from vedette.engine.states import AlarmState
+from vedette.engine.suppression import Subject, Suppression, matching
 from vedette.engine.terms import AGENT_PLACE, Terms, consecutive_count, window_ms
-from vedette.engine.told import Telling, after_telling, tellings
+from vedette.engine.told import Telling, after_telling, held_back, tellings
 
 BEGIN_MS = 1_700_000_000_000
 """The moment that a script calls 0s."""
 
 _agent_id = AgentId("host")
+_subject = Subject("enOne", "chOne", "alOne")
+
+
+def _suppression(listed: str) -> Suppression:
+    """Of one plan, entity, check or alarm, for ever."""
+    kept: dict[str, frozenset[str]] = dict.fromkeys(("np", "en", "ch", "al"), frozenset())
+    kept[listed[:2]] = frozenset({f"enOne:{listed}" if listed.startswith(("ch", "al")) else listed})
+    return Suppression(
+        id=listed,
+        start_ms=0,
+        end_ms=1 << 62,
+        plans=kept["np"],
+        entities=kept["en"],
+        checks=kept["ch"],
+        alarms=kept["al"],
+    )
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -53,6 +70,7 @@ class _Runner:
         self._enabled_at = 1  # the alarm's revision when it was last enabled
         self._is_enabled = True
         self._plan_id = script.plan_id
+        self._suppressions: dict[str, Suppression] = {}
         self._state = AlarmState(alarm_id="alOne", tenant_id="acOne")
         self._last: Evaluated | None = None
 
@@ -64,6 +82,8 @@ class _Runner:
                 self._happen(action)
             elif self._is_enabled:
                 told.extend(self._report(action, line.at_ms))
+        if self._is_enabled:
+            told.extend(self._tell(BEGIN_MS + line.at_ms))
         if line.expectation is None:
             return []
         return self._compare(line.number, line.expectation, told)
@@ -74,10 +94,19 @@ class _Runner:
         self._last = evaluate(terms, self._criteria, before, self._observation(report, at_ms), self._electorate(terms))
         if self._last.decision is None:
             return []
-        state = self._last.state
-        told = tellings(state.told, self._plan_id, state.state)
-        self._state = msgspec.structs.replace(state, told=after_telling(state.told, told, state.state))
-        return [(telling, state.state) for telling in told]
+        self._state = self._last.state
+        return self._tell(BEGIN_MS + at_ms)
+
+    def _tell(self, at_ms: int) -> list[tuple[Telling, State]]:
+        """After a decision, and whenever a suppression or the alarm's plan may have changed."""
+        state = self._state
+        due = held_back(
+            tellings(state.told, self._plan_id, state.state),
+            lambda plan_id: bool(matching(self._suppressions.values(), _subject, plan_id, at_ms)),
+        )
+        told = after_telling(state.told, due.now, state.state)
+        self._state = msgspec.structs.replace(state, told=told, is_held=bool(due.held))
+        return [(telling, state.state) for telling in due.now]
 
     def _electorate(self, terms: Terms) -> Electorate:
         existing = frozenset(self._zones)
@@ -138,6 +167,10 @@ class _Runner:
                 self._alarm_revision += 1
                 self._is_enabled = event.verb == "enable"
                 self._enabled_at = self._alarm_revision
+            case "suppress":
+                self._suppressions[event.words[0]] = _suppression(event.words[0])
+            case "lift":
+                self._suppressions.pop(event.words[0], None)
             case _:
                 self._change_check(event)
 

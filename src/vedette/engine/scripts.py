@@ -16,7 +16,8 @@ number, or text, quoted where it holds blanks), or `unavailable "why"`; then, wh
 `stamped TIME` (the sender's own timestamp), `sent TIME` (the same, of a sender that stores and forwards), `from NAME`
 (the sender), `revision N` (of the check it was made under). An event is `down ZONE`, `up ZONE`, `zones NAME...`,
 `plan ID`, `change WHAT` (the check's target or details, as a word), `revise` (any other change of the check),
-`disable` and `enable` (the alarm), or `criteria` on a line of its own with new criteria below it.
+`disable` and `enable` (the alarm), `suppress ID` (from now on, of a plan, or of the entity, check or alarm `enOne`,
+`chOne`, `alOne`) and `lift ID` (the suppression ends), or `criteria` on a line of its own with new criteria below it.
 
 `expect STATE` may go on with `because REASON` (of a decision, or why an observation was not evaluated),
 `status "TEXT"`, and `tells nothing` or `tells [PLAN] STATE...`: what was told since the line before.

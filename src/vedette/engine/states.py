@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from vedette.criteria import Sample
+from vedette.domain.observations import Observation
 from vedette.domain.states import State
 
 
@@ -33,8 +34,24 @@ class AlarmState(msgspec.Struct, frozen=True, kw_only=True):
     state: State = State.UNKNOWN
     status: str = ""  # of the last change
     changed_ms: int | None = None
+    previous: State = State.UNKNOWN  # before the last change
+    analyzed_by: str | None = None  # the zone whose observation brought it; None for an agent's
     change_key: bytes = b""  # the changelog entry of the last change
     basis: str = ""  # what votes and runs were made under, see `basis`: another one clears them
     ballots: dict[str, Ballot] = {}  # place -> standing; an agent's place is the empty text
     told: dict[str, State] = {}  # plan id -> the state last told to it; OK where absent
+    told_key: bytes = b""  # the last delivery's: later ones come after it
+    cause: Observation | None = None  # of the last change, kept while somebody may yet have to be told of it
+    is_held: bool = False  # somebody is to be told, and a suppression matches
     revision: int = 0  # compare-and-set
+
+
+class LatestState(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown of an alarm's state."""
+
+    alarm_id: str
+    state: State = State.UNKNOWN
+    status: str = ""
+    changed_ms: int | None = None  # None: no decision has ever changed it
+    previous: State = State.UNKNOWN
+    analyzed_by: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -14,6 +14,13 @@ class Telling(msgspec.Struct, frozen=True):
 
     plan_id: str
     previous: State
+
+
+class Tellings(msgspec.Struct, frozen=True):
+    """Who is told now, and who will be when no suppression matches any more and nothing has changed by then."""
+
+    now: tuple[Telling, ...] = ()
+    held: tuple[Telling, ...] = ()
 
 
 def tellings(told: Mapping[str, State], plan_id: str, state: State) -> tuple[Telling, ...]:
@@ -30,6 +37,12 @@ def tellings(told: Mapping[str, State], plan_id: str, state: State) -> tuple[Tel
         return own
     left = (Telling(other, last) for other, last in sorted(told.items()) if other != plan_id and last is not State.OK)
     return (*own, *left)
+
+
+def held_back(told: tuple[Telling, ...], is_suppressed: Callable[[str], bool]) -> Tellings:
+    """The tellings sorted by whether a suppression matches the alarm and their plan."""
+    held = tuple(telling for telling in told if is_suppressed(telling.plan_id))
+    return Tellings(tuple(telling for telling in told if telling not in held), held)
 
 
 def after_telling(told: Mapping[str, State], told_now: tuple[Telling, ...], state: State) -> dict[str, State]:

@@ -10,6 +10,9 @@ from vedette.domain.ids import TenantId
 from vedette.domain.principals import Principal, User
 from vedette.ports.unit import Write
 
+TENANT_CHANGE = "tenant"
+"""The kind of a tenant's own changes in the changes feed."""
+
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     """An account. Ids are unique ignoring case (one client lower-cases urls)."""
@@ -45,7 +48,7 @@ class Accounts(Protocol):
         ...
 
     def update_tenant(self, tenant: Tenant, revision: int) -> Write:
-        """Guard `revision`."""
+        """Guard `revision`. A change in the feed, of kind `TENANT_CHANGE`."""
         ...
 
     def remove_tenant(self, tenant_id: TenantId) -> Write:
@@ -64,6 +67,10 @@ class Accounts(Protocol):
         """Guard `user`: there is none. Its identity tokens end."""
         ...
 
+    def reindex_user(self, user: User, before: bytes) -> Write:
+        """Stores the index of the same API key under another key. Guard `user`: its index is no longer `before`."""
+        ...
+
     def remove_user(self, name: str) -> Write:
         """Guard `user`. Its identity tokens end."""
         ...
@@ -72,7 +79,9 @@ class Accounts(Protocol):
         """By the HMAC of an identity token; also when it has expired."""
         ...
 
-    def add_principal(self, index: bytes, principal: Principal) -> Write: ...
+    def add_principal(self, index: bytes, principal: Principal) -> Write:
+        """Guard `user`: it was removed meanwhile."""
+        ...
 
     def remove_principal(self, index: bytes) -> Write:
         """No guard: revoking twice is fine."""

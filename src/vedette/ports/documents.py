@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -20,6 +20,9 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     check_id: str | None = None
     ids: tuple[str, ...] = ()
     label: str | None = None
+    agent_ids: tuple[str, ...] = ()  # entities bound to any of these
+    refs: tuple[str, ...] = ()  # those that refer to any of these
+    metadata: tuple[tuple[str, str], ...] = ()  # (key, value as text): every one of them
 
 
 class Documents(Protocol):
@@ -33,7 +36,15 @@ class Documents(Protocol):
         """At most `limit` documents, the first id not less than `marker`."""
         ...
 
+    async def of_entities(self, tenant_id: TenantId, kind: Kind, entity_ids: Sequence[str]) -> Sequence[Document]:
+        """Everything of a kind (checks, alarms) that belongs to any of the entities, by id."""
+        ...
+
     async def count(self, tenant_id: TenantId, kind: Kind) -> int: ...
+
+    async def count_refs(self, tenant_id: TenantId, kind: Kind) -> Mapping[str, int]:
+        """What documents of a kind refer to -> how many of them do."""
+        ...
 
     async def referrers(self, tenant_id: TenantId, key: str, limit: int) -> Sequence[str]:
         """Ids of the documents whose `refs` hold `key`, in order."""
@@ -54,15 +65,22 @@ class Documents(Protocol):
         ...
 
     def add(self, document: Document) -> Write:
-        """Guards: `parent` (the entity or check it belongs to is gone), `agent_id` (another entity has it), `id`."""
+        """Guards: `parent` (the entity or check it belongs to is gone), `tenant` (its tenant is), `agent_id` (another
+        entity has it), `id`.
+        """
         ...
 
     def update(self, document: Document, revision: int) -> Write:
-        """Compare-and-set: guard `revision` when the stored revision is another or the row is gone; `agent_id`."""
+        """Compare-and-set: guard `revision` when the stored revision is another or the row is gone; `agent_id`.
+
+        `revision` is what was read; what is stored has the next one.
+        """
         ...
 
     def remove(self, document: Document) -> Write:
-        """With all that belongs to it (an entity's checks and alarms, a check's alarms). Guard `revision`."""
+        """With all that belongs to it (an entity's checks and alarms, a check's alarms), each of it a change of its own
+        in the feed. Guard `revision`.
+        """
         ...
 
     def require(self, tenant_id: TenantId, keys: Sequence[str]) -> Write:
@@ -73,6 +91,6 @@ class Documents(Protocol):
         """Guard `referenced`: no document refers to the object when the transaction commits."""
         ...
 
-    def below(self, tenant_id: TenantId, kind: Kind, limit: int) -> Write:
-        """Guard `limit`: fewer than `limit` objects of the kind before this transaction adds one."""
+    def below(self, tenant_id: TenantId, kind: Kind, limit: int, guard: str = "limit") -> Write:
+        """Guard `guard`: fewer than `limit` objects of the kind before this transaction adds one."""
         ...

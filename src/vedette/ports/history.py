@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import msgspec
 
-from vedette.domain.history import Attempt, AuditEntry, Delivery, StateChange
+from vedette.domain.history import Attempt, AuditEntry, Delivery, StateChange, SuppressionLog
 from vedette.domain.ids import TenantId
 from vedette.ports.unit import Write
 
@@ -27,7 +27,9 @@ class Audits(Protocol):
 
     async def list(self, tenant_id: TenantId, span: Span) -> list[AuditEntry]: ...
 
-    def add(self, entry: AuditEntry) -> Write: ...
+    def add(self, entry: AuditEntry) -> Write:
+        """Guard `tenant`: it is gone."""
+        ...
 
     def forget_before(self, key: bytes, limit: int) -> Write: ...
 
@@ -37,7 +39,21 @@ class Changelogs(Protocol):
 
     async def list(self, tenant_id: TenantId, entity_id: str | None, span: Span) -> list[StateChange]: ...
 
-    def add(self, change: StateChange) -> Write: ...
+    def add(self, change: StateChange) -> Write:
+        """Guard `tenant`: it is gone."""
+        ...
+
+    def forget_before(self, key: bytes, limit: int) -> Write: ...
+
+
+class SuppressionLogs(Protocol):
+    """Changes of which nobody was told, because suppressions matched."""
+
+    async def list(self, tenant_id: TenantId, span: Span) -> list[SuppressionLog]: ...
+
+    def add(self, log: SuppressionLog) -> Write:
+        """Guard `tenant`: it is gone."""
+        ...
 
     def forget_before(self, key: bytes, limit: int) -> Write: ...
 
@@ -55,17 +71,31 @@ class Outbox(Protocol):
         ...
 
     async def next_due_ms(self) -> int | None:
-        """When the earliest pending delivery is due, None when there is none."""
+        """When the earliest pending delivery is due that no older one of its (alarm, notification) holds back.
+
+        None when there is none.
+        """
         ...
 
-    async def history(self, tenant_id: TenantId, alarm_id: str, check_id: str | None, span: Span) -> list[Delivery]: ...
+    async def history(self, tenant_id: TenantId, alarm_id: str, check_id: str | None, span: Span) -> list[Delivery]:
+        """All deliveries of the span's entries (see `domain.history.entry_of`); its marker and limit count entries."""
+        ...
 
-    async def attempts(self, delivery_key: bytes) -> list[Attempt]: ...
+    async def history_checks(self, tenant_id: TenantId, alarm_id: str) -> list[str]:
+        """Ids of the checks that the alarm's history is about, in order."""
+        ...
 
-    def add(self, delivery: Delivery) -> Write: ...
+    async def attempts(self, delivery_keys: Sequence[bytes]) -> list[Attempt]:
+        """Of all these deliveries, by delivery and number."""
+        ...
+
+    def add(self, delivery: Delivery) -> Write:
+        """Guard `tenant`: it is gone."""
+        ...
 
     def claim(self, delivery: Delivery, until_ms: int, attempt: Attempt) -> Write:
-        """Takes a due delivery until `until_ms` and writes its attempt before anything is sent.
+        """Takes a due delivery until `until_ms` and writes its attempt, whose number is one more than the delivery's
+        attempts so far, before anything is sent.
 
         Compare-and-set over (pending, attempts, next_at_ms): guard `claim` when another process was first.
         """
@@ -83,5 +113,5 @@ class Outbox(Protocol):
         ...
 
     def forget_before(self, key: bytes, limit: int) -> Write:
-        """Delivered and dead ones only."""
+        """All but pending ones."""
         ...

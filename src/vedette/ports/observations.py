@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 from vedette.domain.ids import TenantId
 from vedette.domain.observations import Logged, Observation
-from vedette.engine.states import AlarmState
+from vedette.engine.states import AlarmState, LatestState
 from vedette.ports.unit import Write
 
 
@@ -57,6 +57,13 @@ class MetricPoints(Protocol):
         """Sorted by name, of what the check's latest observations from each place held."""
         ...
 
+    async def latest_names(self, tenant_id: TenantId, entity_ids: Sequence[str]) -> Mapping[str, Sequence[MetricName]]:
+        """Check id -> names, as `names` gives them, of what the very last observation from each place held.
+
+        Of all checks of the entities that have been observed, in one look.
+        """
+        ...
+
     async def points(self, check_id: str, place: str, name: str, from_ms: int, to_ms: int, limit: int) -> list[Point]:
         """`from_ms <= at < to_ms`, oldest first, at most `limit`."""
         ...
@@ -69,6 +76,18 @@ class AlarmStates(Protocol):
 
     async def list(self, tenant_id: TenantId) -> list[AlarmState]: ...
 
+    async def latest(self, tenant_id: TenantId, entity_ids: Sequence[str]) -> Sequence[LatestState]:
+        """Of the alarms of these entities that have been evaluated, by alarm id."""
+        ...
+
+    async def held(self, tenant_id: TenantId) -> Sequence[AlarmState]:
+        """Those of which somebody is to be told when no suppression matches any more."""
+        ...
+
+    async def tenants_held(self) -> Sequence[TenantId]:
+        """Whose alarms those are."""
+        ...
+
     def put(self, state: AlarmState, revision: int) -> Write:
-        """Compare-and-set: `revision` is what was read, 0 for none yet. Guard `alarm_state`; `alarm` when it is gone."""
+        """Compare-and-set: `revision` is what was read, 0 for none yet. Guards: `alarm_state`; `alarm`, gone."""
         ...

@@ -55,6 +55,12 @@ class Resolve(Protocol):
 Probe = Callable[[Assignment], Awaitable[ProbeResult]]
 """One execution of a remote check; never raises for what the target does. Keeps `timeout_s` itself."""
 
+ProbeFrom = Callable[[str, Assignment], Awaitable[ProbeResult]]
+"""One execution of a remote check from a zone, beside its schedule.
+
+Raises `notImplementedError` where nobody can run it, `systemFailureError` when this process has run out of files,
+memory or ports."""
+
 Report = Callable[[Sequence[Observation]], Awaitable[None]]
 """Hands observations to the server; returns when they are durable. Raises when they are not: report them again."""
 

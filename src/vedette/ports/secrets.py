@@ -6,21 +6,29 @@ from typing import Protocol
 
 
 class Keyring(Protocol):
-    """Holds the server's keys. During a rotation look-ups try both keys, so `indexes` may give two."""
+    """Holds the server's keys. During a rotation look-ups try all keys, so `indexes` may give several.
+
+    The first byte of an index and the second byte of what is sealed are the version of the key.
+    """
+
+    @property
+    def current(self) -> int:
+        """The version of the key that seals and indexes: the newest that every process knows."""
+        ...
 
     def index(self, purpose: str, secret: str) -> bytes:
-        """A keyed hash (32 bytes) under the newest key, for finding a secret without keeping it.
+        """A keyed hash (32 bytes) under the current key, for finding a secret without keeping it.
 
         `purpose` separates uses: `agent_token`, `identity_token`, `api_key`.
         """
         ...
 
     def indexes(self, purpose: str, secret: str) -> tuple[bytes, ...]:
-        """The same under every key still in use, the newest first."""
+        """The same under every key there is, the current one first."""
         ...
 
     def seal(self, plain: bytes, context: str) -> bytes:
-        """AES-GCM under the newest key; opens only with the same `context` (e.g. `agent_token:<public id>`)."""
+        """AES-GCM under the current key; opens only with the same `context` (e.g. `agent_token:<public id>`)."""
         ...
 
     def open(self, sealed: bytes, context: str) -> bytes:

@@ -18,7 +18,10 @@ class Conflict(Exception):
 
 
 class StoreUnavailable(Exception):
-    """The database cannot be reached or cannot write (disk full); nothing of the transaction has happened."""
+    """The database cannot be reached or cannot write (disk full); nothing of the transaction has happened.
+
+    Only when the connection or the disk broke in the very moment of the commit can nobody say whether it has.
+    """
 
 
 class Commit(Protocol):

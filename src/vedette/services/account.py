@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -17,8 +18,11 @@ from vedette.ports.unit import Commit, Conflict
 from vedette.services.audits import Auditor
 from vedette.services.rates import RATES, WINDOW, Rates
 from vedette.services.requests import Body, Changed, Request
+from vedette.services.sealing import webhook_token_context
 
 _TRIES = 5
+RESOURCE_LIMITS: Mapping[str, int] = MappingProxyType({"checks": 1000, "alarms": 10_000})
+"""How many objects of a collection a tenant may have, where it has no limit of its own."""
 
 
 class ResourceLimits:
@@ -43,7 +47,7 @@ class ResourceLimits:
 class AccountService:
     """One account a tenant."""
 
-    def __init__(  # noqa: PLR0913 - its ports
+    def __init__(
         self, accounts: Accounts, commit: Commit, auditor: Auditor, keyring: Keyring, rates: Rates,
         resource_limits: ResourceLimits,
     ) -> None:  # fmt: skip
@@ -69,11 +73,15 @@ class AccountService:
                 await self._commit(audit)
                 return Changed(tenant.id, parsed.ignored)
             try:
-                await self._commit(self._accounts.update_tenant(self._after(tenant, parsed.values), tenant.revision), audit)
+                await self._commit(
+                    self._accounts.update_tenant(self._after(tenant, parsed.values), tenant.revision), audit
+                )
             except Conflict:
                 continue
             return Changed(tenant.id, parsed.ignored)
-        raise Fault("systemFailureError", "The account is being changed by others", "Try again", headers={"Retry-After": "1"})
+        raise Fault(
+            "systemFailureError", "The account is being changed by others", "Try again", headers={"Retry-After": "1"}
+        )
 
     def _after(self, tenant: Tenant, values: Mapping[str, Any]) -> Tenant:
         token: str | None = values["webhook_token"]
@@ -81,13 +89,16 @@ class AccountService:
             tenant,
             revision=tenant.revision + 1,
             metadata=values["metadata"],
-            webhook_token=None if token is None else self._keyring.seal(token.encode(), _context(tenant.id)),
+            webhook_token=self._sealed(tenant, token),
         )
+
+    def _sealed(self, tenant: Tenant, token: str | None) -> bytes | None:
+        return None if token is None else self._keyring.seal(token.encode(), webhook_token_context(tenant.id))
 
     def webhook_token(self, tenant: Tenant) -> str | None:
         if tenant.webhook_token is None:
             return None
-        return self._keyring.open(tenant.webhook_token, _context(tenant.id)).decode()
+        return self._keyring.open(tenant.webhook_token, webhook_token_context(tenant.id)).decode()
 
     async def limits(self, request: Request) -> dict[str, Any]:
         """Resource and rate limits, and how much of the rate limits is used (reference: get limits)."""
@@ -103,7 +114,3 @@ class AccountService:
         if tenant is None:
             raise not_found("Account", tenant_id)
         return tenant
-
-
-def _context(tenant_id: TenantId) -> str:
-    return f"webhook_token:{tenant_id}"

@@ -8,17 +8,23 @@ from collections.abc import Sequence
 import msgspec
 
 from vedette.domain.collections import COLLECTIONS
-from vedette.domain.faults import bad_request, invalid, not_found
+from vedette.domain.faults import Fault, bad_request, invalid, not_found
 from vedette.domain.ids import TenantId, object_id
 from vedette.domain.principals import ROLES, User
 from vedette.ports.accounts import Accounts, Tenant
 from vedette.ports.clock import Clock, Entropy
 from vedette.ports.secrets import Keyring
 from vedette.ports.unit import Commit, Conflict
+from vedette.services.account import RESOURCE_LIMITS
 from vedette.services.passwords import Passwords
+from vedette.services.rates import RATES
 
 USER_NAME = re.compile(r"[A-Za-z0-9._@+-]{1,64}")
 _TENANT_ID = re.compile(r"[A-Za-z0-9:_-]{1,64}")
+LIMITS = {**RESOURCE_LIMITS, **{f"rate.{group}": limit for group, limit in RATES.items()}}
+"""Everybody's limits, by the names a tenant's own have."""
+MOST_LIMIT = 1_000_000_000
+_TRIES = 5
 _MIN_PASSWORD, _MAX_PASSWORD = 12, 1024
 
 
@@ -54,6 +60,9 @@ class AccountBook:
     async def tenants(self) -> list[Tenant]:
         return await self._accounts.tenants()
 
+    async def tenant(self, tenant_id: str) -> Tenant:
+        return await self._tenant(tenant_id)
+
     async def remove_tenant(self, tenant_id: str) -> None:
         """With its users and everything that is its."""
         tenant = await self._tenant(tenant_id)
@@ -61,6 +70,24 @@ class AccountBook:
             await self._commit(self._accounts.remove_tenant(tenant.id))
         except Conflict:
             raise not_found("Tenant", tenant_id) from None
+
+    async def set_limit(self, tenant_id: str, name: str, value: int | None) -> Tenant:
+        """A tenant's own limit (`checks`, `rate.global`, ...); None gives it everybody's. 0 lifts a rate limit."""
+        if name not in LIMITS:
+            raise invalid("name", "Expected one of " + ", ".join(LIMITS))
+        if value is not None and not 0 <= value <= MOST_LIMIT:
+            raise invalid("value", f"Expected a number from 0 to {MOST_LIMIT}")
+        for _ in range(_TRIES):
+            tenant = await self._tenant(tenant_id)
+            others = {key: limit for key, limit in tenant.limits.items() if key != name}
+            limits = others if value is None else others | {name: value}
+            after = msgspec.structs.replace(tenant, revision=tenant.revision + 1, limits=limits)
+            try:
+                await self._commit(self._accounts.update_tenant(after, tenant.revision))
+            except Conflict:
+                continue
+            return after
+        raise Fault("systemFailureError", "The tenant is being changed by others", "Try again")
 
     async def add_user(self, name: str, tenant_id: str, roles: Sequence[str]) -> Login:
         """A new user with a new API key; the roles are those of `domain.principals.ROLES`."""

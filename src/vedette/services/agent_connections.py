@@ -11,11 +11,13 @@ All times here are steady milliseconds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 import msgspec
 
 from vedette.domain.ids import TenantId
+from vedette.domain.tokens import Reason
 from vedette.wire.messages import BUFFERS
 
 STOCK_PAUSE_MS = 60_000
@@ -25,15 +27,28 @@ REMEMBERED_MS = 3_600_000
 MOST_REMEMBERED = 20_000
 
 
+class Address(msgspec.Struct, frozen=True):
+    """Where a connection comes from, and where it came to."""
+
+    ip: str  # an IPv4 address in IPv6 clothes is shown without them
+    port: int
+    endpoint: str  # host:port of ours
+
+
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """A connected agent, as its handshake and its token say."""
 
+    connection_id: str  # `cn` and ten letters
+    since_ms: int  # wall time of its handshake
     tenant_id: TenantId
     token_public_id: str
     agent_id: str
     entity_id: str | None  # bound to this agent id when it connected
     guid: str | None  # of the agent's process
+    zone_id: str | None  # of a built-in zone's collector; None: an agent
     ip: str
+    port: int
+    endpoint: str
     process_version: str
     bundle_version: str
     features: frozenset[str]
@@ -55,6 +70,14 @@ class Live(Protocol):
 
     def tell_schedule_changed(self) -> bool:
         """Sends `check_schedule.changed`; False when that cannot be done now."""
+        ...
+
+    def hand_token(self, token: str) -> bool:
+        """Sends `token.rotate`; False when that cannot be done now."""
+        ...
+
+    def cut(self, reason: Reason, *, with_notice: bool) -> bool:
+        """Ends it, nothing more is taken; who declared `notices` may be told first. False when it is ending already."""
         ...
 
     def close(self, reason: str) -> None:
@@ -83,34 +106,40 @@ class AgentConnections:
 
     def __init__(self) -> None:
         self._processes: dict[TenantId, dict[str, dict[str | None, AgentProcess]]] = {}
-        self._by_token: dict[str, set[Live]] = {}
+        self._by_token: dict[str, dict[str, set[Live]]] = {}  # token's public id -> agent id -> connections
         self._left: dict[tuple[TenantId, str, str | None], AgentProcess] = {}  # the longest gone first
         self._due: set[AgentProcess] = set()
-        self.closings = 0
-        """Grows with each `close_token`: a handshake that began before must be judged again."""
+        self._count = 0
 
     def add(self, live: Live, now_ms: int) -> None:
         process = self._process(live.identity)
         process.connections.append(live)
         self._left.pop(_key(live.identity), None)
-        self._by_token.setdefault(live.identity.token_public_id, set()).add(live)
+        of_token = self._by_token.setdefault(live.identity.token_public_id, {})
+        of_token.setdefault(live.identity.agent_id, set()).add(live)
+        self._count += 1
         if process.is_stale or (process.handed is None and live.identity.entity_id is not None):
             self._owe(process, now_ms + FETCH_PATIENCE_MS)
 
-    def drop(self, live: Live, now_ms: int) -> None:
+    def drop(self, live: Live, now_ms: int) -> bool:
+        """False when it is gone already."""
         identity = live.identity
         process = self._process(identity)
         if live not in process.connections:
-            return
+            return False
         process.connections.remove(live)
+        self._count -= 1
         of_token = self._by_token[identity.token_public_id]
-        of_token.discard(live)
+        of_token[identity.agent_id].discard(live)
+        if not of_token[identity.agent_id]:
+            del of_token[identity.agent_id]
         if not of_token:
             del self._by_token[identity.token_public_id]
         if not process.connections:
             process.left_ms = now_ms
             self._left[_key(identity)] = process
             self._due.discard(process)
+        return True
 
     def _process(self, identity: Identity) -> AgentProcess:
         of_agent = self._processes.setdefault(identity.tenant_id, {}).setdefault(identity.agent_id, {})
@@ -125,18 +154,19 @@ class AgentConnections:
         return [live for process in processes.values() for live in process.connections]
 
     def of_token(self, public_id: str) -> list[Live]:
-        return list(self._by_token.get(public_id, ()))
+        return [live for lives in self._by_token.get(public_id, {}).values() for live in lives]
 
-    def close_token(self, public_id: str, reason: str) -> int:
-        """Closes every connection of a token; how many there were."""
-        self.closings += 1
-        lives = self.of_token(public_id)
-        for live in lives:
-            live.close(reason)
-        return len(lives)
+    def agents_of_token(self, public_id: str) -> AbstractSet[str]:
+        """The ids of the agents that are connected by a token."""
+        return self._by_token.get(public_id, {}).keys()
+
+    def all(self) -> Iterator[Live]:
+        for of_token in self._by_token.values():
+            for lives in of_token.values():
+                yield from lives
 
     def __len__(self) -> int:
-        return sum(len(lives) for lives in self._by_token.values())
+        return self._count
 
     # -- schedules
 

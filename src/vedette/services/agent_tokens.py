@@ -7,171 +7,119 @@ from typing import Any
 import msgspec
 
 from vedette.domain.attributes import parse_change, parse_new
-from vedette.domain.faults import Fault, not_found
-from vedette.domain.ids import Entropy, TenantId, object_id
+from vedette.domain.faults import invalid
+from vedette.domain.ids import TenantId
 from vedette.domain.resources import AGENT_TOKEN_ATTRIBUTES
-from vedette.domain.tokens import AgentToken, new_secret, recorded
-from vedette.ports.secrets import Keyring
-from vedette.ports.tokens import AgentTokens
-from vedette.ports.unit import Commit, Conflict
-from vedette.services.audits import Auditor
+from vedette.domain.tokens import AgentToken, Reason
+from vedette.ports.unit import Conflict
 from vedette.services.documents import Page
-from vedette.services.requests import Body, Changed, Created, Request
+from vedette.services.requests import Body, Changed, Created, Request, Revisions, Shown, expect_revision
+from vedette.services.token_store import TRIES, TokenStore, busy, policy_of, previous
+from vedette.services.token_views import TokenViews
 
-_PURPOSE = "agent_token"
-_PUBLIC_PREFIX = "at"
-_TRIES = 5
-
-
-class _Shown(msgspec.Struct, omit_defaults=True):
-    id: str
-    token: str | None = None
-    label: str | msgspec.UnsetType | None = msgspec.UNSET
-    created_at: int = 0
-    updated_at: int = 0
-
-
-_encode = msgspec.json.Encoder().encode
+_FUTURE = "Expected a time in the future, in milliseconds since the epoch"
 
 
 class AgentTokenService:
-    """`id` equals `token` for those who may see secrets; others get the public id and no token."""
+    """Create, read, update and delete of agent tokens. Whom that cuts is for those who follow the changes feed."""
 
-    def __init__(
-        self, tokens: AgentTokens, commit: Commit, auditor: Auditor, keyring: Keyring, entropy: Entropy
-    ) -> None:
-        self._tokens = tokens
-        self._commit = commit
-        self._auditor = auditor
-        self._keyring = keyring
-        self._entropy = entropy
+    def __init__(self, store: TokenStore) -> None:
+        self._store = store
+        self._views = TokenViews(store)
 
     async def create(self, request: Request, body: Body) -> Created:
-        """The new token itself is the id."""
+        """The new token itself is the id; it is shown again only where it is revealed."""
         parsed = parse_new(AGENT_TOKEN_ATTRIBUTES, body)
-        secret = new_secret(request.tenant_id, self._entropy)
-        public_id = object_id(_PUBLIC_PREFIX, self._entropy)
-        token = AgentToken(
-            tenant_id=request.tenant_id,
-            public_id=public_id,
-            sort_key=secret[:8],
-            index=self._keyring.index(_PURPOSE, secret),
-            sealed=self._keyring.seal(secret.encode(), _context(public_id)),
-            label=parsed.values["label"],
-            revision=1,
-            created_at=request.now_ms,
-            updated_at=request.now_ms,
+        _expect_future(request, parsed.values, None)
+        secret, token = self._store.new(request.tenant_id, request.now_ms)
+        await self._store.commit(
+            self._store.tokens.add(_with(token, parsed.values)), self._store.auditor.entry(request, 201)
         )
-        await self._commit(self._tokens.add(token), self._auditor.entry(request, 201))
-        return Created(secret, parsed.ignored)
+        return Created(secret, parsed.ignored, None if self._store.is_revealed else token.public_id)
 
-    async def show(self, request: Request, key: str) -> bytes:
-        return self._shown(request, await self.find(request.tenant_id, key))
+    async def show(self, request: Request, key: str) -> Shown:
+        token = await self._store.find(request.tenant_id, key)
+        secrets = [self._store.secret(token)] if self._store.reveals(request) else []
+        return Shown((await self._views.shown(request, [token], secrets))[0], token.revision)
 
-    async def update(self, request: Request, key: str, body: Body) -> Changed:
-        for _ in range(_TRIES):
-            token = await self.find(request.tenant_id, key)
-            parsed = parse_change(AGENT_TOKEN_ATTRIBUTES, body, {"label": token.label})
-            audit = self._auditor.entry(request, 204, [self._previous(token)])
-            changed = Changed(self._id(request, token), parsed.ignored)
-            if parsed.values["label"] == token.label:
-                await self._commit(audit)
-                return changed
-            now = max(request.now_ms, token.updated_at)
-            after = msgspec.structs.replace(
-                token, label=parsed.values["label"], revision=token.revision + 1, updated_at=now
-            )
+    async def update(self, request: Request, key: str, body: Body, wanted: Revisions = None) -> Changed:
+        """A partial update; one that changes no value writes nothing but its audit entry."""
+        for _ in range(TRIES):
+            token = await self._store.find(request.tenant_id, key)
+            parsed = parse_change(AGENT_TOKEN_ATTRIBUTES, body, _values(token))
+            _expect_future(request, parsed.values, token)
+            expect_revision(wanted, token.revision)
+            after = _with(token, parsed.values)
+            audit = self._store.auditor.entry(request, 204, [previous(token)])
+            writes = () if after == token else (self._store.tokens.update(_next(request, after), token.revision),)
             try:
-                await self._commit(self._tokens.update(after, token.revision), audit)
+                await self._store.commit(*writes, audit)
             except Conflict:
                 continue
-            return changed
-        raise _busy()
+            return Changed(self._store.id(request, token), parsed.ignored)
+        raise busy()
 
-    async def remove(self, request: Request, key: str) -> AgentToken:
-        """The removed token, so that its live connections can be closed."""
-        for _ in range(_TRIES):
-            token = await self.find(request.tenant_id, key)
+    async def remove(self, request: Request, key: str, wanted: Revisions = None) -> AgentToken:
+        """Revokes it; what it was rotated to, or from, is a token like any other afterwards."""
+        for _ in range(TRIES):
+            token = await self._store.find(request.tenant_id, key)
+            expect_revision(wanted, token.revision)
             try:
-                await self._commit(
-                    self._tokens.remove(token), self._auditor.entry(request, 204, [self._previous(token)])
+                await self._store.commit(
+                    self._store.removal(token, Reason.REVOKED, request.now_ms),
+                    *await self._store.released(token, request.now_ms),
+                    self._store.auditor.entry(request, 204, [previous(token)]),
                 )
             except Conflict:
                 continue
             return token
-        raise _busy()
+        raise busy()
 
     async def page(self, request: Request, marker: str | None, limit: int) -> Page:
         """Sorted by the ids the caller sees."""
-        if not request.sees_secrets:
-            return await self._public_page(request, marker, limit)
+        if not self._store.reveals(request):
+            tokens = await self._store.tokens.list_by_public_id(request.tenant_id, marker, limit + 1)
+            more = tokens[limit].public_id if len(tokens) > limit else None
+            return Page(items=await self._views.shown(request, tokens[:limit], []), next_marker=more)
         rows = await self._from(request.tenant_id, marker or "", limit + 1)
         more = rows[limit][0] if len(rows) > limit else None
-        return Page(items=[_revealed(token, secret) for secret, token in rows[:limit]], next_marker=more)
-
-    async def _public_page(self, request: Request, marker: str | None, limit: int) -> Page:
-        tokens = await self._tokens.list_by_public_id(request.tenant_id, marker, limit + 1)
-        more = tokens[limit].public_id if len(tokens) > limit else None
-        return Page(items=[_hidden(token) for token in tokens[:limit]], next_marker=more)
+        shown = await self._views.shown(request, [row for _, row in rows[:limit]], [key for key, _ in rows[:limit]])
+        return Page(items=shown, next_marker=more)
 
     async def _from(self, tenant_id: TenantId, marker: str, wanted: int) -> list[tuple[str, AgentToken]]:
-        """(token, row) sorted, from the first that is not less than `marker`; rows that only tie with it are dropped."""
+        """(token, row) sorted, from the first not less than `marker`; rows that only tie with it are dropped."""
         asked = wanted
         while True:
-            rows = await self._tokens.list(tenant_id, marker[:8], asked)
-            opened = sorted(((self._secret(row), row) for row in rows), key=_by_secret)
+            rows = await self._store.tokens.list(tenant_id, marker[:8], asked)
+            opened = sorted(zip(self._store.secrets(rows), rows, strict=True), key=_by_secret)
             page = [pair for pair in opened if pair[0] >= marker]
             if len(page) >= wanted or len(rows) < asked:
                 return page
             asked += len(opened) - len(page)
-
-    async def find(self, tenant_id: TenantId, key: str) -> AgentToken:
-        """By token or by public id: every path takes either form."""
-        if key.startswith(_PUBLIC_PREFIX):
-            token = await self._tokens.find(tenant_id, key)
-            if token is not None:
-                return token
-        for index in self._keyring.indexes(_PURPOSE, key):
-            token = await self._tokens.find_by_index(index)
-            if token is not None and token.tenant_id == tenant_id:
-                return token
-        raise not_found("AgentToken", recorded(key) if len(key) > _PUBLIC_ID_LENGTH else key)
-
-    def _id(self, request: Request, token: AgentToken) -> str:
-        return self._secret(token) if request.sees_secrets else token.public_id
-
-    def _secret(self, token: AgentToken) -> str:
-        return self._keyring.open(token.sealed, _context(token.public_id)).decode()
-
-    def _shown(self, request: Request, token: AgentToken) -> bytes:
-        return _revealed(token, self._secret(token)) if request.sees_secrets else _hidden(token)
-
-    def _previous(self, token: AgentToken) -> dict[str, Any]:
-        shown = recorded(token.sort_key)
-        return {"id": shown, "token": shown, "label": token.label, "created_at": token.created_at,
-                "updated_at": token.updated_at}  # fmt: skip
-
-
-_PUBLIC_ID_LENGTH = 12
 
 
 def _by_secret(pair: tuple[str, AgentToken]) -> str:
     return pair[0]
 
 
-def _context(public_id: str) -> str:
-    return f"agent_token:{public_id}"
+def _values(token: AgentToken) -> dict[str, Any]:
+    return {"label": token.label, "metadata": token.metadata} | msgspec.structs.asdict(token.policy)
 
 
-def _revealed(token: AgentToken, secret: str) -> bytes:
-    return _encode(_Shown(secret, secret, token.label, token.created_at, token.updated_at))
+def _with(token: AgentToken, values: dict[str, Any]) -> AgentToken:
+    return msgspec.structs.replace(token, label=values["label"], metadata=values["metadata"], policy=policy_of(values))
 
 
-def _hidden(token: AgentToken) -> bytes:
-    return _encode(_Shown(token.public_id, None, token.label, token.created_at, token.updated_at))
+def _next(request: Request, token: AgentToken) -> AgentToken:
+    return msgspec.structs.replace(token, revision=token.revision + 1, updated_at=max(request.now_ms, token.updated_at))
 
 
-def _busy() -> Fault:
-    return Fault(
-        "systemFailureError", "The object is being changed by others", "Try again", headers={"Retry-After": "1"}
-    )
+def _expect_future(request: Request, values: dict[str, Any], token: AgentToken | None) -> None:
+    """A whole object that comes back unchanged may have expired meanwhile. What was rotated must end."""
+    expires_at: int | None = values["expires_at"]
+    if token is not None and expires_at == token.policy.expires_at:
+        return
+    if expires_at is None and token is not None and token.rotated_to is not None:
+        raise invalid("expires_at", f"{_FUTURE}: the token has been rotated and must end")
+    if expires_at is not None and expires_at <= request.now_ms:
+        raise invalid("expires_at", _FUTURE)

@@ -2,65 +2,40 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
 from vedette.domain.documents import Document, Kind
 from vedette.domain.history import Change
-from vedette.domain.ids import AgentId, CheckId, EntityId, TenantId
+from vedette.domain.ids import AgentId, CheckId, EntityId, Entropy
 from vedette.domain.observations import Observation
-from vedette.domain.tokens import AgentToken
+from vedette.domain.tokens import Reason
 from vedette.ports.agents import Agents as AgentRoll
-from vedette.ports.agents import AgentSeen
 from vedette.ports.documents import Documents
 from vedette.ports.probing import Report
 from vedette.ports.secrets import Keyring
 from vedette.ports.tokens import AgentTokens
 from vedette.ports.unit import Commit, StoreUnavailable
 from vedette.services.agent_clocks import AgentClocks
-from vedette.services.agent_connections import AgentConnections, AgentProcess, Identity, Live
+from vedette.services.agent_connections import Address, AgentConnections, AgentProcess, Identity, Live
 from vedette.services.agent_schedule import AgentSchedules, body_of, is_run
-from vedette.wire.messages import UNAVAILABLE, Hello, Post, ScheduledCheck
+from vedette.services.crowds import Crowds
+from vedette.services.cutting import Cutter
+from vedette.services.handover import Handover
+from vedette.services.handshake_limits import HandshakeLimits
+from vedette.services.handshakes import Handshakes, Refusal, refusal
+from vedette.services.roster import Roster
+from vedette.services.token_watch import TokenWatch
+from vedette.wire.messages import Hello, Post, ScheduledCheck
 
-_AGENT_ID = re.compile(r"[-.\w]{1,255}")
-_LONGEST_TOKEN = 512
+JUDGE_LIMIT_S = 4.0
+"""Stock agents wait 6 s for an answer."""
 TIMED_OUT = "Timeout in Run Check"
 """The status of a stock agent whose check ran into its time limit: it calls that available."""
-
-
-class Reason(StrEnum):
-    """Why a handshake was refused; each has its own text for the agent's log."""
-
-    UNKNOWN_TOKEN = "unknown_token"  # noqa: S105 - a reason
-    BAD_AGENT_ID = "bad_agent_id"
-    ZONE_NOT_ALLOWED = "zone_not_allowed"
-    UNAVAILABLE = "unavailable"
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """The answer to a handshake that is not taken: `code` and `type` as on the wire."""
-
-    reason: Reason
-    code: int
-    type: str
-    message: str
-
-
-_REFUSALS = {
-    refusal.reason: refusal
-    for refusal in (
-        Refusal(Reason.UNKNOWN_TOKEN, 401, "unauthorized", "The agent token is unknown"),
-        Refusal(
-            Reason.BAD_AGENT_ID, 400, "badRequest", "agent_id: expected 1 to 255 of letters, digits, '-', '.', '_'"
-        ),
-        Refusal(Reason.ZONE_NOT_ALLOWED, 403, "forbidden", "zone_ids: this token may not collect for these zones"),
-        Refusal(Reason.UNAVAILABLE, 503, UNAVAILABLE, "The server cannot look up agent tokens now"),
-    )
-}
 
 
 class NotTaken(msgspec.Struct, frozen=True):
@@ -69,102 +44,131 @@ class NotTaken(msgspec.Struct, frozen=True):
     message: str
 
 
+class Stores(Protocol):
+    """What is known of agents, their tokens and their checks."""
+
+    @property
+    def agents(self) -> AgentRoll: ...
+    @property
+    def documents(self) -> Documents: ...
+    @property
+    def tokens(self) -> AgentTokens: ...
+    @property
+    def commit(self) -> Commit: ...
+
+
 class Agents:
     """What the agent endpoint asks of the system; one instance a process."""
 
-    def __init__(
-        self,
-        tokens: AgentTokens,
-        documents: Documents,
-        roll: AgentRoll,
-        commit: Commit,
-        keyring: Keyring,
-        report: Report,
-    ) -> None:
-        self._tokens = tokens
-        self._documents = documents
-        self._roll = roll
-        self._commit = commit
-        self._keyring = keyring
+    def __init__(self, stores: Stores, keyring: Keyring, report: Report, entropy: Entropy, process_id: str) -> None:
+        self._documents = stores.documents
         self._report = report
-        self._schedules = AgentSchedules(documents, keyring)
+        self._schedules = AgentSchedules(stores.documents, keyring)
         self._clocks = AgentClocks()
-        self._unwritten: dict[tuple[TenantId, str], AgentSeen] = {}
         self.connections = AgentConnections()
+        self.limits = HandshakeLimits()
+        self._roster = Roster(stores.agents, stores.tokens, stores.commit, process_id)
+        self._cut = Cutter()
+        crowds = Crowds(stores.agents, self.connections, process_id)
+        self._watch = TokenWatch(stores.tokens, self.connections, crowds, self._cut)
+        self._handover = Handover(stores.tokens, keyring, self.connections, self._watch)
+        self._handshakes = Handshakes(stores.tokens, stores.documents, keyring, self._watch, crowds, entropy)
         self.counts: Counter[str] = Counter()
-        """Since the start: `welcomed`, `refused.<reason>`, `posts`, `posts_not_taken`."""
+        """Since the start: `welcomed`, `refused.<reason>`, `posts`, `posts_not_taken`, `tokens_stored`."""
 
     # -- who may connect
 
-    async def authenticate(self, hello: Hello, ip: str) -> Identity | Refusal:
+    async def authenticate(self, hello: Hello, address: Address, now_ms: int) -> Identity | Refusal:
         """Judges a handshake. Call `connected` right after, without awaiting: no token is revoked in between."""
-        verdict = await self._judge(hello, ip)
+        try:
+            async with asyncio.timeout(JUDGE_LIMIT_S):
+                verdict = await self._handshakes.judge(hello, address, now_ms)
+        except (StoreUnavailable, TimeoutError):
+            verdict = refusal(Reason.UNAVAILABLE)
         self.counts[f"refused.{verdict.reason}" if isinstance(verdict, Refusal) else "welcomed"] += 1
         return verdict
 
-    async def _judge(self, hello: Hello, ip: str) -> Identity | Refusal:
-        if not _AGENT_ID.fullmatch(hello.agent_id):
-            return _REFUSALS[Reason.BAD_AGENT_ID]
-        try:
-            while True:
-                closings = self.connections.closings
-                token = await self._find_token(hello.token)
-                if token is None:
-                    return _REFUSALS[Reason.UNKNOWN_TOKEN]
-                if hello.zone_ids:
-                    return _REFUSALS[Reason.ZONE_NOT_ALLOWED]
-                entity = await self._documents.entity_of_agent(token.tenant_id, hello.agent_id)
-                if self.connections.closings == closings:
-                    return _identity(hello, token, entity, ip)
-        except StoreUnavailable:
-            return _REFUSALS[Reason.UNAVAILABLE]
+    def failed(self, refused: Refusal, hello: Hello, ip: str, steady_ms: int) -> float:
+        """The seconds after which a refused peer is told."""
+        if refused.reason is Reason.UNAVAILABLE:
+            return 0.0
+        return self.limits.failed(ip, hello.token if refused.reason is Reason.UNKNOWN_TOKEN else None, steady_ms)
 
-    async def _find_token(self, secret: str) -> AgentToken | None:
-        if not 0 < len(secret) <= _LONGEST_TOKEN:
-            return None
-        for index in self._keyring.indexes("agent_token", secret):
-            token = await self._tokens.find_by_index(index)
-            if token is not None:
-                return token
-        return None
+    def turned_away(self) -> None:
+        """A connection was closed unheard, for what came from its address before."""
+        self.counts[f"refused.{Reason.TOO_MANY_FAILURES}"] += 1
 
-    def connected(self, live: Live, now_ms: int, steady_ms: int) -> None:
+    def connected(self, live: Live, steady_ms: int) -> None:
         """A welcomed agent's connection is live."""
-        identity = live.identity
         self.connections.add(live, steady_ms)
-        self._unwritten[identity.tenant_id, identity.agent_id] = AgentSeen(
-            tenant_id=identity.tenant_id,
-            id=identity.agent_id,
-            last_connected_ms=now_ms,
-            token_public_id=identity.token_public_id,
-            ip=identity.ip,
-            version=identity.bundle_version,
-        )
+        self._roster.came(live.identity)
+        self._handover.owe(live, steady_ms)
 
     def gone(self, live: Live, steady_ms: int) -> None:
         """A live connection has ended; safe to call twice."""
-        self.connections.drop(live, steady_ms)
+        if self.connections.drop(live, steady_ms):
+            self._roster.left(live.identity)
+            self._handover.settle(live)
 
-    def close_token(self, public_id: str, reason: str) -> int:
+    def heard(self, identity: Identity, sent_ms: int | None, now_ms: int) -> None:
+        """A heartbeat, and its timestamp."""
+        self._roster.used(identity, now_ms)
+        if sent_ms is not None:
+            self._clocks.heard(identity.tenant_id, identity.agent_id, sent_ms, now_ms)
+
+    # -- what becomes of its connection
+
+    async def follow_token(self, change: Change, now_ms: int, steady_ms: int) -> None:
+        """A change of the feed: what a token no longer allows is cut, who can store its successor is handed it."""
+        token = await self._watch.follow(change, now_ms)
+        if token is not None and token.rotated_to is not None:
+            self._handover.rotated(token, steady_ms)
+            await self._handover.step(steady_ms)
+
+    def close_token(self, public_id: str, reason: Reason = Reason.REVOKED) -> int:
         """Cuts the live connections of a token, after the store no longer has it; how many."""
-        return self.connections.close_token(public_id, reason)
+        return self._watch.cut_all(public_id, reason)
 
-    def heard(self, identity: Identity, sent_ms: int, now_ms: int) -> None:
-        """A heartbeat's timestamp."""
-        self._clocks.heard(identity.tenant_id, identity.agent_id, sent_ms, now_ms)
+    def stored_token(self, live: Live) -> None:
+        """An agent has confirmed that it stored the token it was handed."""
+        self.counts["tokens_stored"] += 1
+        self._handover.settle(live)
 
-    async def sweep(self, steady_ms: int) -> bool:
-        """Once a second: due notices of changed schedules, and who connected, in one write. Whether there was work."""
+    @property
+    def handshakes(self) -> Mapping[str, int]:
+        """How many there were since the start: `welcomed`, or by the reason of their refusal."""
+        return {
+            name.removeprefix("refused."): count
+            for name, count in self.counts.items()
+            if name == "welcomed" or name.startswith("refused.")
+        }
+
+    @property
+    def cuts(self) -> Mapping[str, int]:
+        """Connections cut since the start, by reason."""
+        return {str(reason): count for reason, count in self._cut.counts.items()}
+
+    def sweep(self, now_ms: int, steady_ms: int) -> None:
+        """Once a second, and without the store: due notices of changed schedules, tokens whose time is over."""
         self.connections.sweep(steady_ms)
-        batch, self._unwritten = self._unwritten, {}
-        if not batch:
-            return False
-        try:
-            await self._commit(self._roll.seen(list(batch.values())))
-        except StoreUnavailable:
-            self._unwritten = batch | self._unwritten
-            return False
-        return True
+        self._watch.expire(now_ms)
+
+    async def step(self, now_ms: int, steady_ms: int) -> None:
+        """Once a second, with the store: who came and went, who is too many, who is owed a token.
+
+        Raises `StoreUnavailable`; nothing is lost by it.
+        """
+        await self._roster.flush()
+        await self._watch.judge_crowds(now_ms)
+        await self._handover.step(steady_ms)
+
+    async def flush(self) -> bool:
+        """Writes down who came and went; whether there was anything. Raises `StoreUnavailable`."""
+        return await self._roster.flush()
+
+    def write_again(self) -> None:
+        """Others may have forgotten the connections of this process."""
+        self._roster.write_again(live.identity for live in self.connections.all())
 
     # -- what each is to run
 
@@ -260,17 +264,3 @@ def _is_available(check_type: str, post: Post) -> bool:
     """Stock agents call a check available that threw or ran out of time (alarm language, rule 8)."""
     says_nothing = not post.metrics and check_type != "agent.plugin"
     return post.available and not says_nothing and post.status != TIMED_OUT
-
-
-def _identity(hello: Hello, token: AgentToken, entity: Document | None, ip: str) -> Identity:
-    return Identity(
-        tenant_id=token.tenant_id,
-        token_public_id=token.public_id,
-        agent_id=hello.agent_id,
-        entity_id=None if entity is None else entity.id,
-        guid=hello.guid,
-        ip=ip,
-        process_version=hello.process_version,
-        bundle_version=hello.bundle_version,
-        features=hello.features,
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vedette.criteria import CriteriaError, compile_criteria
+from vedette.criteria import Criteria, CriteriaError, compile_criteria
 from vedette.domain.documents import Document, Kind
 from vedette.domain.faults import Fault, required_not_found
 from vedette.ports.documents import Documents
@@ -21,7 +21,7 @@ class AlarmRules:
         self._documents = documents
 
     async def complete(self, request: Request, entity: Document | None, values: dict[str, Any]) -> Draft:
-        _parse(values["criteria"])
+        parsed_criteria(values["criteria"])
         check_id, plan_id = values["check_id"], values["notification_plan_id"]
         check = await self._documents.find(request.tenant_id, Kind.CHECK, check_id)
         if check is None or entity is None or check.entity_id != entity.id:
@@ -43,9 +43,10 @@ class AlarmRules:
         return None
 
 
-def _parse(criteria: str | None) -> None:
+def parsed_criteria(criteria: str | None) -> Criteria:
+    """Raises `alarmParseError`."""
     try:
-        compile_criteria(criteria)
+        return compile_criteria(criteria)
     except CriteriaError as error:
         details = {
             "input": error.input,

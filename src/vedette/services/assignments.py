@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from vedette.domain.check_types import CHECK_TYPES
 from vedette.domain.documents import Document, Kind
 from vedette.domain.history import Change
 from vedette.domain.ids import CheckId, EntityId, TenantId
@@ -22,23 +23,25 @@ _MOST_KEPT = 10_000
 def assignment(keyring: Keyring, check: Document, entity: Document) -> Assignment | None:
     """A remote check as a collector gets it; None for an agent's or a disabled one."""
     public: dict[str, Any] = msgspec.json.decode(check.public)
-    if not public["type"].startswith("remote.") or public["disabled"]:
+    check_type = CHECK_TYPES.get(public["type"])  # none: left behind by a newer server
+    if check_type is None or not check_type.is_remote or public["disabled"]:
         return None
     return Assignment(
         tenant_id=check.tenant_id,
         entity_id=EntityId(entity.id),
         check_id=CheckId(check.id),
-        check_type=public["type"],
+        check_type=check_type.id,
         revision=check.revision,
         period_s=public["period"],
         timeout_s=public["timeout"],
-        target=_target(public, entity),
+        target=target_of(public, entity),
         resolver=public["target_resolver"],
-        details=sealing.full_details(keyring, check),
+        details=check_type.completed(sealing.full_details(keyring, check)),
     )
 
 
-def _target(public: Mapping[str, Any], entity: Document) -> str | None:
+def target_of(public: Mapping[str, Any], entity: Document) -> str | None:
+    """The host that a check names; None where its details do."""
     alias: str | None = public["target_alias"]
     if alias is None:
         hostname: str | None = public["target_hostname"]

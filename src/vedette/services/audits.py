@@ -12,6 +12,7 @@ from vedette.domain.ids import Entropy, TenantId
 from vedette.domain.timeline import new_key, uuid_of
 from vedette.ports.history import Audits, Span
 from vedette.ports.unit import Commit, Write
+from vedette.services.redaction import redacted
 from vedette.services.requests import AuditDraft, Request
 
 _encode = msgspec.json.Encoder().encode
@@ -61,12 +62,10 @@ def _entry_body(
             "who": draft.who,
             "why": draft.why,
             "statusCode": status,
-            "previous_state": list(previous),
+            "previous_state": [one if isinstance(one, msgspec.Raw) else redacted(one) for one in previous],
         }
     )
 
 
 def _with_id(entry: AuditEntry) -> bytes:
     return b'{"id":"' + uuid_of(entry.key).encode() + b'",' + entry.body[1:]
-
-

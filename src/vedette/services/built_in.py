@@ -15,6 +15,7 @@ _LABELS = {
 
 
 def notifications() -> dict[str, bytes]:
+    """Id -> as it is shown."""
     return {
         key: msgspec.json.encode(
             {"id": key, "label": _LABELS[key], "type": "technicalContactsEmail", "details": {}, "metadata": None,
@@ -25,6 +26,7 @@ def notifications() -> dict[str, bytes]:
 
 
 def plans() -> dict[str, bytes]:
+    """Id -> as it is shown."""
     contacts = sorted(BUILT_IN_NOTIFICATIONS)
     lists = {"critical_state": contacts, "warning_state": contacts, "ok_state": contacts}
     return {

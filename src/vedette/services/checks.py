@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -25,9 +25,11 @@ _DEFAULT_TIMEOUT_S = 30
 class CheckRules:
     """A remote check needs zones and a target; an agent's has neither."""
 
-    def __init__(self, documents: Documents, zones: Zones) -> None:
+    def __init__(self, documents: Documents, zones: Zones, knows: Callable[[str, str], bool]) -> None:
+        """`knows(zone id, check type)`: whether any collector of the zone can run such checks."""
         self._documents = documents
         self._zones = zones
+        self._knows = knows
 
     async def complete(self, request: Request, entity: Document | None, values: dict[str, Any]) -> Draft:
         check_type = CHECK_TYPES[values["type"]]
@@ -39,6 +41,7 @@ class CheckRules:
         else:
             values |= _NO_TARGET
         guards = await self._require_zones(request, values["monitoring_zones_poll"] or [])
+        self._require_probes(check_type, values["monitoring_zones_poll"] or [])
         shown, secret = sealing.split(check_type.attributes, details)
         refs = tuple(values["monitoring_zones_poll"] or ())
         return Draft(values=values | {"details": shown}, secrets=secret, refs=refs, guards=guards)
@@ -50,6 +53,14 @@ class CheckRules:
             if await self._documents.find(request.tenant_id, Kind.PRIVATE_ZONE, zone) is None:
                 raise required_not_found("MonitoringZone", zone)
         return (self._documents.require(request.tenant_id, private),) if private else ()
+
+    def _require_probes(self, check_type: CheckType, zones: Sequence[str]) -> None:
+        unable = [zone for zone in zones if not self._knows(zone, check_type.id)]
+        if unable:
+            raise invalid(
+                "monitoring_zones_poll",
+                f"Expected zones whose collectors run {check_type.id} checks; these do not: {', '.join(unable)}",
+            )
 
     async def before_removal(self, _request: Request, _document: Document) -> tuple[Write, ...]:
         return ()

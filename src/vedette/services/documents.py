@@ -5,7 +5,7 @@ A resource brings its `Rules`: the checks across attributes, and what it refers 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -19,16 +19,17 @@ from vedette.domain.resources import ENTITY, Resource
 from vedette.ports.documents import Documents, Filter
 from vedette.ports.secrets import Keyring
 from vedette.ports.unit import Commit, Conflict, Write
-from vedette.services import sealing
+from vedette.services import sealing, shown_suppressions, suppressed_removals
 from vedette.services.account import ResourceLimits
 from vedette.services.audits import Auditor
+from vedette.services.known_suppressions import KnownSuppressions
 from vedette.services.redaction import redacted_object
 from vedette.services.requests import Body, Changed, Created, Request
+from vedette.services.shown_suppressions import Standing
 
 _TRIES = 5
 _PAGE = 1000
-_LOOK_AGAIN = frozenset({"revision", "referenced", "required", "parent", "id"})
-_NO_SUPPRESSIONS = b',"active_suppressions":null,"scheduled_suppressions":null}'
+_LOOK_AGAIN = frozenset({"revision", "referenced", "required", "parent", "id", suppressed_removals.GUARD})
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,10 +59,15 @@ class Rules(Protocol):
         ...
 
 
+Settle = Callable[[Request, Mapping[str, Any] | None, Mapping[str, Any]], dict[str, Any]]
+"""The values as they are to be, from those before (None for a new object) and those asked for. Raises faults."""
+
+
 class Store(msgspec.Struct, frozen=True, kw_only=True):
     """What the services of configuration objects share."""
 
     documents: Documents
+    suppressions: KnownSuppressions
     commit: Commit
     auditor: Auditor
     keyring: Keyring
@@ -80,25 +86,32 @@ class DocumentService:
     """One resource of the configuration API."""
 
     def __init__(
-        self, resource: Resource, rules: Rules, store: Store, built_in: Mapping[str, bytes] = MappingProxyType({})
+        self,
+        resource: Resource,
+        rules: Rules,
+        store: Store,
+        built_in: Mapping[str, bytes] = MappingProxyType({}),
+        settle: Settle = lambda _request, _before, values: dict(values),
     ) -> None:
         """`built_in`: objects that exist on every account and cannot be changed, as they are shown."""
         self.resource = resource
         self._rules = rules
         self._store = store
         self._built_in = dict(sorted(built_in.items()))
-        self._tail = _NO_SUPPRESSIONS if resource.is_suppressible else b"}"
+        self._settle = settle
 
     async def create(self, request: Request, body: Body, entity_id: str | None = None) -> Created:
         """Validates, checks what it refers to, and commits it with its audit entry."""
         attributes = self.resource.attributes_for(body.get("type"))
         entity = await self._parent(request.tenant_id, entity_id)
         parsed = parse_new(attributes, body)
+        values = self._settle(request, None, parsed.values)
         for _ in range(_TRIES):
-            draft = await self._rules.complete(request, entity, dict(parsed.values))
+            draft = await self._rules.complete(request, entity, dict(values))
             document = self._document(request, draft, entity_id)
             writes = (*await self._limit(request), self._store.documents.add(document))
             if await self._is_done(draft, *writes, self._store.auditor.entry(request, 201)):
+                self._suppressions_changed(request)
                 return Created(document.id, parsed.ignored)
             entity = await self._parent(request.tenant_id, entity_id)
         raise _busy()
@@ -109,13 +122,15 @@ class DocumentService:
             document = await self.find(request.tenant_id, key, entity_id)
             current: dict[str, Any] = msgspec.json.decode(sealing.revealed(self._store.keyring, document))
             attributes = self.resource.attributes_for(body.get("type") or current.get("type"))
-            parsed = parse_change(attributes, body, self._known(current), self.resource.exclusive)
+            known = self._known(current)
+            parsed = parse_change(attributes, body, known, self.resource.exclusive)
             entity = await self._parent(request.tenant_id, document.entity_id)
-            draft = await self._rules.complete(request, entity, parsed.values)
+            draft = await self._rules.complete(request, entity, self._settle(request, known, parsed.values))
             audit = self._store.auditor.entry(request, 204, [redacted_object(document.public)])
             after = self._changed(request, document, draft)
             writes = () if after is None else (self._store.documents.update(after, document.revision),)
             if await self._is_done(draft, *writes, audit):
+                self._suppressions_changed(request)
                 return Changed(document.id, parsed.ignored)
         raise _busy()
 
@@ -128,9 +143,12 @@ class DocumentService:
             document = await self.find(request.tenant_id, key, entity_id)
             guards = await self._rules.before_removal(request, document)
             gone = [document, *await self._belonging_to(document)]
-            audit = self._store.auditor.entry(request, 204, [redacted_object(one.public) for one in gone])
-            draft = Draft(values={}, guards=guards)
+            suppressed = await suppressed_removals.without(self._store.documents, request, gone)
+            changed = [redacted_object(one.public) for one in (*gone, *suppressed.before)]
+            audit = self._store.auditor.entry(request, 204, changed)
+            draft = Draft(values={}, guards=(*guards, *suppressed.writes))
             if await self._is_done(draft, self._store.documents.remove(document), audit):
+                self._store.suppressions.forget(request.tenant_id)  # what it listed may have changed others
                 return
         raise _busy()
 
@@ -167,6 +185,11 @@ class DocumentService:
             return False
         return True
 
+    def _suppressions_changed(self, request: Request) -> None:
+        """So that the next answer of this process shows it; others follow the changes feed."""
+        if self.resource.kind is Kind.SUPPRESSION:
+            self._store.suppressions.forget(request.tenant_id)
+
     def _limit_fault(self, conflict: Conflict) -> Fault | None:
         if conflict.guard != "limit":
             return None
@@ -185,19 +208,26 @@ class DocumentService:
     async def show(self, request: Request, key: str, entity_id: str | None = None) -> bytes:
         if key in self._built_in:
             return self._built_in[key]
-        return self._shown(request, await self.find(request.tenant_id, key, entity_id))
+        document = await self.find(request.tenant_id, key, entity_id)
+        return self._shown(request, document, await self._standing(request))
+
+    async def shown(self, request: Request, documents: Sequence[Document]) -> list[bytes]:
+        """Stored objects of this resource as this caller may see them."""
+        standing = await self._standing(request)
+        return [self._shown(request, document, standing) for document in documents]
 
     async def page(self, request: Request, where: Filter, marker: str | None, limit: int) -> Page:
         await self._parent(request.tenant_id, where.entity_id)
         found = await self._store.documents.list(request.tenant_id, self.resource.kind, where, marker, limit + 1)
-        rows = [(document.id, self._shown(request, document)) for document in found]
+        standing = await self._standing(request)
+        rows = [(document.id, self._shown(request, document, standing)) for document in found]
         if self._built_in:
             rows = sorted([*rows, *self._built_in_from(where, marker)])
         more = rows[limit][0] if len(rows) > limit else None
         return Page(items=[shown for _, shown in rows[:limit]], next_marker=more)
 
     def _built_in_from(self, where: Filter, marker: str | None) -> Iterable[tuple[str, bytes]]:
-        if where.label is not None:
+        if where.label is not None or where.metadata:
             return []
         return [
             (key, shown)
@@ -205,11 +235,16 @@ class DocumentService:
             if key >= (marker or "") and (not where.ids or key in where.ids)
         ]
 
-    def _shown(self, request: Request, document: Document) -> bytes:
+    async def _standing(self, request: Request) -> Standing:
+        if not self.resource.is_suppressible:
+            return Standing()
+        return shown_suppressions.standing(await self._store.suppressions.of(request.tenant_id), request.now_ms)
+
+    def _shown(self, request: Request, document: Document, standing: Standing) -> bytes:
         public = document.public
         if document.secrets is not None and request.sees_secrets:
             public = sealing.revealed(self._store.keyring, document)
-        return public[:-1] + self._tail
+        return public[:-1] + shown_suppressions.tail(standing, document) if self.resource.is_suppressible else public
 
     async def _parent(self, tenant_id: TenantId, entity_id: str | None) -> Document | None:
         if entity_id is None:
@@ -244,7 +279,9 @@ class DocumentService:
 
     def _changed(self, request: Request, document: Document, draft: Draft) -> Document | None:
         """The document after the change, None when no value is another one."""
-        same = _public(self.resource, document.id, document.entity_id, draft.values, document.created_at, document.updated_at)
+        same = _public(
+            self.resource, document.id, document.entity_id, draft.values, document.created_at, document.updated_at
+        )
         if _is_same(document.public, same) and draft.secrets == sealing.open_secrets(self._store.keyring, document):
             return None
         now = max(request.now_ms, document.updated_at)
@@ -260,7 +297,7 @@ class DocumentService:
         )
 
 
-def _public(  # noqa: PLR0913 - all that a stored object shows
+def _public(
     resource: Resource, key: str, entity_id: str | None, values: Mapping[str, Any], created_at: int, updated_at: int
 ) -> bytes:
     parent = {"entity_id": entity_id} if resource.kind is Kind.ALARM else {}
@@ -280,4 +317,6 @@ def _in_order(public: bytes) -> bytes:
 
 
 def _busy() -> Fault:
-    return Fault("systemFailureError", "The object is being changed by others", "Try again", headers={"Retry-After": "1"})
+    return Fault(
+        "systemFailureError", "The object is being changed by others", "Try again", headers={"Retry-After": "1"}
+    )

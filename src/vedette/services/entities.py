@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from vedette.domain.documents import Document
@@ -15,7 +16,8 @@ class EntityRules:
     """An agent is bound to at most one entity of a tenant. Removing one removes its checks and alarms."""
 
     async def complete(self, _request: Request, _entity: Document | None, values: dict[str, Any]) -> Draft:
-        return Draft(values=values, agent_id=values["agent_id"])
+        refs = (uri_ref(values["uri"]),) if values["uri"] else ()
+        return Draft(values=values, agent_id=values["agent_id"], refs=refs)
 
     async def before_removal(self, _request: Request, _document: Document) -> tuple[Write, ...]:
         return ()
@@ -28,3 +30,8 @@ class EntityRules:
             "A resource with the specified index already exists",
             f'An entity with agent_id "{draft.agent_id}" already exists',
         )
+
+
+def uri_ref(uri: str) -> str:
+    """What an entity refers to by its uri: found by it, whatever its length."""
+    return "uri:" + hashlib.sha256(uri.encode()).hexdigest()[:40]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from vedette.domain.states import State
 from vedette.domain.timeline import uuid_of
 from vedette.engine.ballots import time_of
 from vedette.engine.states import Ballot
+from vedette.services.shown_suppressions import Standing, members
 
 _entity_members = ("id", "label", "ip_addresses", "metadata", "managed", "uri", "agent_id", "created_at", "updated_at")
 _check_members = (
@@ -55,6 +57,7 @@ _alarm_members = (
     "created_at",
     "updated_at",
 )
+_none: Mapping[str, Any] = MappingProxyType({})
 
 
 class Subjects(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +66,7 @@ class Subjects(msgspec.Struct, frozen=True, kw_only=True):
     entity: Document
     check: Document
     alarm: Document
+    suppressions: Standing = Standing()
 
 
 def event_id(change: StateChange) -> str:
@@ -103,8 +107,8 @@ def webhook_event(
             "observations": [_seen(place, ballot, up) for place, ballot in sorted(ballots.items())],
         },
         "entity": _shown(subjects.entity, _entity_members),
-        "check": _shown(subjects.check, _check_members),
-        "alarm": _shown(subjects.alarm, _alarm_members),
+        "check": _shown(subjects.check, _check_members, members(subjects.suppressions, subjects.check)),
+        "alarm": _shown(subjects.alarm, _alarm_members, members(subjects.suppressions, subjects.alarm)),
         "tenant_id": change.tenant_id,
         "previous_state": previous_told,
     }
@@ -122,6 +126,6 @@ def _seen(place: str, ballot: Ballot, up: frozenset[str]) -> dict[str, Any]:
     }
 
 
-def _shown(document: Document, members: tuple[str, ...]) -> dict[str, Any]:
+def _shown(document: Document, names: tuple[str, ...], computed: Mapping[str, Any] = _none) -> dict[str, Any]:
     public: dict[str, Any] = msgspec.json.decode(document.public)
-    return {member: public.get(member) for member in members}
+    return {name: computed.get(name, public.get(name)) for name in names}

@@ -8,6 +8,8 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+import msgspec
+
 from vedette.domain.faults import Fault
 from vedette.domain.principals import Principal, User
 from vedette.ports.accounts import Accounts
@@ -21,8 +23,11 @@ from vedette.services.passwords import Passwords
 TOKEN_LIFE_MS = 24 * 60 * 60 * 1000
 _TOKEN = re.compile(r"[0-9a-f]{64}")
 _PURPOSE = "identity_token"
+_TRIES = 3
 
 Sleep = Callable[[float], Awaitable[None]]
+Judge = Callable[[User | None], Awaitable[bool]]
+"""Whether what was given is this user's; takes its time for nobody too."""
 
 
 class LoggedIn(NamedTuple):
@@ -47,18 +52,21 @@ class Identity:
 
     async def log_in(self, name: str, api_key: str, address: str) -> LoggedIn:
         """By API key; `address` is the caller's, for the limits."""
-        await self._admit(name, address)
-        user = await self._find(name)
-        return await self._answer(name, address, user if user and self._has_key(user, api_key) else None)
+
+        async def is_good(user: User | None) -> bool:
+            return user is not None and self._has_key(user, api_key)
+
+        return await self._log_in(name, api_key, address, is_good)
 
     async def log_in_with_password(self, name: str, password: str, address: str) -> LoggedIn:
         """By password; the API key is taken for one."""
-        await self._admit(name, address)
-        user = await self._find(name)
-        is_good = user is not None and self._has_key(user, password)
-        if not is_good:
-            is_good = await self._passwords.fits(password, user.password_hash if user else None)
-        return await self._answer(name, address, user if is_good else None)
+
+        async def is_good(user: User | None) -> bool:
+            if user is not None and self._has_key(user, password):
+                return True
+            return await self._passwords.fits(password, user.password_hash if user else None)
+
+        return await self._log_in(name, password, address, is_good)
 
     async def principal(self, token: str) -> Principal | None:
         """Who calls with this token; None when it is unknown, revoked or expired.
@@ -97,14 +105,33 @@ class Identity:
         indexes = self._keyring.indexes("api_key", api_key)
         return any([hmac.compare_digest(user.api_key_index, index) for index in indexes])  # noqa: C419 - all are compared
 
-    async def _answer(self, name: str, address: str, user: User | None) -> LoggedIn:
-        if user is None:
-            self._limits.failed(name, address, self._clock())
-            raise _unauthorized()
-        self._limits.succeeded(name, address)
-        return await self._issue(user)
+    async def _log_in(self, name: str, given: str, address: str, is_good: Judge) -> LoggedIn:
+        await self._admit(name, address)
+        for _ in range(_TRIES):
+            user = await self._find(name)
+            if not await is_good(user) or user is None:
+                break
+            issued = await self._issue(await self._reindexed(user, given))
+            if issued is not None:
+                self._limits.succeeded(name, address)
+                return issued
+        self._limits.failed(name, address, self._clock())
+        raise _unauthorized()
 
-    async def _issue(self, user: User) -> LoggedIn:
+    async def _reindexed(self, user: User, given: str) -> User:
+        """The user with its API key indexed by the current key: only at a log-in is there the API key to do it with."""
+        index = self._keyring.index("api_key", given)
+        if user.api_key_index == index or not self._has_key(user, given):
+            return user
+        after = msgspec.structs.replace(user, api_key_index=index)
+        try:
+            await self._commit(self._accounts.reindex_user(after, user.api_key_index))
+        except Conflict:
+            return user  # another log-in was first, or the API key was rotated: `_issue` finds that it is another user
+        return after
+
+    async def _issue(self, user: User) -> LoggedIn | None:
+        """None when the user was changed since it was looked at: it must be looked at again."""
         token = self._entropy(32).hex()
         principal = Principal(
             user_id=user.id,
@@ -117,11 +144,11 @@ class Identity:
         try:
             await self._commit(self._accounts.add_principal(index, principal))
         except Conflict:  # the user went away meanwhile
-            raise _unauthorized() from None
+            return None
         if await self._accounts.find_user(user.name) != user:
             # Its key was rotated after we had compared: the rotation may have missed the token it was to end.
             await self._commit(self._accounts.remove_principal(index))
-            raise _unauthorized()
+            return None
         return LoggedIn(token, principal)
 
 

@@ -31,6 +31,8 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MetricService:
+    """Answers about the metrics of one check at a time."""
+
     def __init__(self, checks: DocumentService, points: MetricPoints, zones: Zones) -> None:
         self._checks = checks
         self._points = points
@@ -40,7 +42,9 @@ class MetricService:
         await self._checks.find(tenant_id, check_id, entity_id)
         return [msgspec.json.encode(name) for name in await self._points.names(tenant_id, check_id)]
 
-    async def plot(self, tenant_id: TenantId, entity_id: str, check_id: str, name: str, plot: Plot) -> list[dict[str, Any]]:
+    async def plot(
+        self, tenant_id: TenantId, entity_id: str, check_id: str, name: str, plot: Plot
+    ) -> list[dict[str, Any]]:
         """Points: `timestamp` (ms), `numPoints` and the statistics that are selected.
 
         Raises 413 `requestTooLargeError` above 1,440 points, 501 `notImplementedError` for what is not kept.

@@ -5,14 +5,15 @@ Counted in memory and flushed each second, so several processes may together exc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
 
 from vedette.domain.faults import Fault
+from vedette.domain.history import Change
 from vedette.domain.ids import TenantId
-from vedette.ports.accounts import Accounts, RateCount, Tenant
+from vedette.ports.accounts import TENANT_CHANGE, Accounts, RateCount, Tenant
 from vedette.ports.unit import Commit, StoreUnavailable
 
 GLOBAL = "global"
@@ -48,9 +49,20 @@ class Rates:
             limit = self._limit(count.tenant_id, count.group)
             self._standings[count.tenant_id, count.group] = Standing(limit, count.since_ms, count.used)
 
+    async def follow(self, accounts: Accounts, changes: Sequence[Change]) -> None:
+        """Takes over what the changes feed tells of tenants' own limits."""
+        for tenant_id in {change.tenant_id for change in changes if change.kind == TENANT_CHANGE}:
+            tenant = await accounts.find_tenant(tenant_id)
+            if tenant is not None:
+                self.limit(tenant)
+
     def limit(self, tenant: Tenant) -> None:
-        """Takes over a tenant's own limits (`rate.global` and the like)."""
+        """Takes over a tenant's own limits (`rate.global` and the like), for windows that have begun too."""
         self._limits[tenant.id] = tenant.limits
+        for group in RATES:
+            standing = self._standings.get((tenant.id, group))
+            if standing is not None:
+                standing.limit = self._limit(tenant.id, group)
 
     def _limit(self, tenant_id: str, group: str) -> int:
         return self._limits.get(tenant_id, {}).get(f"rate.{group}", RATES.get(group, UNLIMITED))

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from vedette.domain.faults import Fault
 from vedette.domain.ids import TenantId
 from vedette.domain.principals import Principal
 
@@ -43,6 +44,7 @@ class Created(msgspec.Struct, frozen=True):
 
     id: str
     ignored: tuple[str, ...] = ()
+    address: str | None = None  # what its address ends in, where that is not the id
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -52,4 +54,19 @@ class Changed(msgspec.Struct, frozen=True):
     ignored: tuple[str, ...] = ()
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """An object as it is answered, and the revision it has."""
+
+    body: bytes
+    revision: int
+
+
 Body = Mapping[str, Any]
+Revisions = frozenset[int] | None
+"""Which revisions a change is meant for (`If-Match`); None where any will do."""
+
+
+def expect_revision(wanted: Revisions, revision: int) -> None:
+    """Raises 412 `badRequest` when the object is another one than the caller has seen."""
+    if wanted is not None and revision not in wanted:
+        raise Fault("badRequest", "The object has been changed", f'Expected If-Match to name "{revision}"', code=412)

@@ -8,8 +8,9 @@ from vedette.domain.timeline import key_at
 from vedette.ports.accounts import Accounts
 from vedette.ports.agents import Agents
 from vedette.ports.clock import Clock
-from vedette.ports.history import Audits, Changelogs, Outbox
+from vedette.ports.history import Audits, Changelogs, Outbox, SuppressionLogs
 from vedette.ports.observations import Observations
+from vedette.ports.tokens import AgentTokens
 from vedette.ports.unit import Commit
 
 _DAY_MS = 24 * 3600 * 1000
@@ -17,6 +18,7 @@ POINTS_MS = 2 * _DAY_MS
 HISTORY_MS = 30 * _DAY_MS
 CHANGELOG_MS = 90 * _DAY_MS
 AGENTS_MS = 30 * _DAY_MS
+GRAVES_MS = 90 * _DAY_MS  # so long an agent with a token that is gone is told why
 _BITE = 20_000
 
 
@@ -36,11 +38,15 @@ class Stores(Protocol):
     @property
     def outbox(self) -> Outbox: ...
     @property
+    def suppression_logs(self) -> SuppressionLogs: ...
+    @property
+    def tokens(self) -> AgentTokens: ...
+    @property
     def commit(self) -> Commit: ...
 
 
 class Retention:
-    """Points at full resolution are kept 2 days, audits and notification history 30, changelogs 90."""
+    """Points at full resolution are kept 2 days, changelogs 90, audits and all other history 30."""
 
     def __init__(self, stores: Stores, clock: Clock) -> None:
         self._stores = stores
@@ -55,6 +61,11 @@ class Retention:
             stores.audits.forget_before(key_at(now - HISTORY_MS), _BITE),
             stores.changelogs.forget_before(key_at(now - CHANGELOG_MS), _BITE),
             stores.outbox.forget_before(key_at(now - HISTORY_MS), _BITE),
+            stores.suppression_logs.forget_before(key_at(now - HISTORY_MS), _BITE),
         )
-        await stores.commit(stores.agents.forget_before(now - AGENTS_MS), stores.accounts.forget_expired(now))
+        await stores.commit(
+            stores.agents.forget_before(now - AGENTS_MS),
+            stores.tokens.forget_graves(now - GRAVES_MS),
+            stores.accounts.forget_expired(now),
+        )
         return False

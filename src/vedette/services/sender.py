@@ -45,7 +45,7 @@ class Sender:
 
     def _message(self, delivery: Delivery, notification: Document, tenant: Tenant) -> Message:
         token = tenant.webhook_token
-        opened = None if token is None else self._keyring.open(token, f"webhook_token:{tenant.id}").decode()
+        opened = None if token is None else self._keyring.open(token, sealing.webhook_token_context(tenant.id)).decode()
         return Message(
             event_id=delivery.event_id,
             state=delivery.state,

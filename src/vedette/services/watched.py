@@ -6,7 +6,7 @@ that was committed before those observations were.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -55,6 +55,11 @@ class WatchedChecks:
         self._check_of_alarm: dict[str, CheckId] = {}
         self._checks_of_entity: dict[str, set[CheckId]] = {}
         self._read_to: int | None = None
+        self._followers: list[Callable[[Sequence[Change]], None]] = []
+
+    def tell(self, follow: Callable[[Sequence[Change]], None]) -> None:
+        """Who else in evaluation keeps something of the configuration: told of changes before `refresh` returns."""
+        self._followers.append(follow)
 
     async def find(self, tenant_id: TenantId, check_id: CheckId) -> WatchedCheck | None:
         """None when the tenant has no such check."""
@@ -76,6 +81,8 @@ class WatchedChecks:
             self.forget()
             return
         while changes := await self._documents.changes(self._read_to, _page):
+            for follow in self._followers:
+                follow(changes)
             for tenant_id, check_id in await self._touched(changes):
                 await self._load(tenant_id, check_id)
             self._read_to = changes[-1].seq
@@ -153,7 +160,7 @@ class _Maker:
         self._public: dict[str, Any] = msgspec.json.decode(check.public)
         self._entity: dict[str, Any] = msgspec.json.decode(entity.public)
         secret = sealing.open_secrets(keyring, check)
-        self._sealed = keyring.index("alarm_basis", msgspec.json.encode(secret).decode()).hex() if secret else ""
+        self._sealed = _digests(keyring, secret) if secret else ("",)
         self._revisions: dict[str, Revision] = {}
 
     def watched(self, alarms: list[Document]) -> WatchedCheck:
@@ -182,7 +189,7 @@ class _Maker:
             plan_id=PlanId(public["notification_plan_id"]),
             criteria=criteria,
             terms=self._terms(criteria),
-            basis=basis(self._digest(criteria), self._revision(self._check), self._revision(alarm)),
+            basis=self._basis(criteria, alarm),
         )
 
     def _revision(self, document: Document) -> Revision:
@@ -190,9 +197,13 @@ class _Maker:
         self._revisions[document.id] = revision
         return revision
 
-    def _digest(self, criteria: Criteria) -> str:
+    def _basis(self, criteria: Criteria, alarm: Document) -> Basis:
+        newest, *older = [self._digest(criteria, sealed) for sealed in self._sealed]
+        return basis(newest, self._revision(self._check), self._revision(alarm), tuple(older))
+
+    def _digest(self, criteria: Criteria, sealed: str) -> str:
         public = self._public
-        made_of = (public["type"], public["details"], self._sealed, self._target(), public["period"], self._agent_id())
+        made_of = (public["type"], public["details"], sealed, self._target(), public["period"], self._agent_id())
         return digest(criteria.text, *made_of)
 
     def _agent_id(self) -> AgentId | None:
@@ -220,6 +231,11 @@ class _Maker:
         alias = self._public.get("target_alias")
         addresses = self._entity.get("ip_addresses") or {}
         return [addresses.get(alias) if alias else None, *(self._public.get(key) for key in _target_keys)]
+
+
+def _digests(keyring: Keyring, secret: dict[str, Any]) -> tuple[str, ...]:
+    """Of the secrets under every key: a new key is no change of the check."""
+    return tuple(index.hex() for index in keyring.indexes("alarm_basis", msgspec.json.encode(secret).decode()))
 
 
 _target_keys = ("target_alias", "target_hostname", "target_resolver")

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from vedette.domain.faults import not_found
-
 
 class Zone(msgspec.Struct, frozen=True, kw_only=True):
     """A built-in zone: configuration of the server."""
@@ -31,13 +29,6 @@ class Zones:
     def ids(self) -> tuple[str, ...]:
         return tuple(self._zones)
 
-    def show(self, zone_id: str) -> bytes:
-        zone = self._zones.get(zone_id)
-        if zone is None:
-            raise not_found("MonitoringZone", zone_id)
-        return msgspec.json.encode(zone)
-
-    def page(self, marker: str | None, limit: int) -> tuple[list[bytes], str | None]:
-        """(the zones from `marker` on, the id the next page begins with)."""
-        ids = [zone_id for zone_id in self._zones if marker is None or zone_id.encode() >= marker.encode()]
-        return [self.show(zone_id) for zone_id in ids[:limit]], ids[limit] if len(ids) > limit else None
+    def shown(self) -> dict[str, bytes]:
+        """As they are answered, by id."""
+        return {zone_id: msgspec.json.encode(zone) for zone_id, zone in self._zones.items()}

@@ -24,9 +24,19 @@ from vedette.wire.envelope import (
     read,
     refused,
 )
-from vedette.wire.events import ClientEvent, Ended, PostAnswered, Refused, ScheduleReceived, Send, Welcomed
+from vedette.wire.events import (
+    ClientEvent,
+    ClosingAnnounced,
+    Ended,
+    PostAnswered,
+    Refused,
+    ScheduleReceived,
+    Send,
+    TokenOffered,
+    Welcomed,
+)
 from vedette.wire.framing import KNOWN_PEER_LINE_BYTES, Lines, LineTooLong
-from vedette.wire.messages import UNAVAILABLE, ScheduledCheck
+from vedette.wire.messages import CLOSING, ROTATE, UNAVAILABLE, ScheduledCheck, closing_of, new_token_of
 from vedette.wire.moment import Moment
 
 HANDSHAKE_LIMIT_MS = 30_000
@@ -120,6 +130,14 @@ class ClientConnection:
         """A `check_metrics.post`: its number and its line."""
         return self._ask("check_metrics.post", dict(params), now)
 
+    def stored(self, request: Request) -> bytes:
+        """The answer to a `token.rotate`: the new token is safe."""
+        return answered(request, {"stored": True}, self._introduction.guid)
+
+    def not_stored(self, request: Request, problem: str) -> bytes:
+        """The other answer: we go on with the token we have."""
+        return refused(request, 400, "notStored", problem, self._introduction.guid)
+
     def _ask(
         self, method: str, params: dict[str, Any], now: Moment, limit_ms: int = ANSWER_LIMIT_MS
     ) -> tuple[int, bytes]:
@@ -154,10 +172,27 @@ class ClientConnection:
             return self._end(f"the server sent something that makes no sense: {error}")
 
     def _request(self, request: Request, now: Moment) -> list[ClientEvent]:
-        if request.method != "check_schedule.changed":
-            return [Send(refused(request, 400, "badRequest", "Unknown method", self._introduction.guid))]
-        acknowledgement = answered(request, [], self._introduction.guid)
-        return [Send(acknowledgement + self.fetch_schedule(now))]
+        handler = _REQUESTS.get(request.method) if self.phase is Phase.LIVE else None
+        try:
+            if handler is not None:
+                return handler(self, request, now)
+            problem = "Unknown method"
+        except MalformedMessage as error:
+            problem = str(error)
+        return [Send(refused(request, 400, "badRequest", problem, self._introduction.guid))]
+
+    def _on_changed(self, request: Request, now: Moment) -> list[ClientEvent]:
+        return [Send(self._acknowledged(request) + self.fetch_schedule(now))]
+
+    def _on_closing(self, request: Request, now: Moment) -> list[ClientEvent]:
+        closing = closing_of(request)
+        return [Send(self._acknowledged(request)), ClosingAnnounced(closing)]
+
+    def _on_rotate(self, request: Request, now: Moment) -> list[ClientEvent]:
+        return [TokenOffered(request, new_token_of(request))]
+
+    def _acknowledged(self, request: Request) -> bytes:
+        return answered(request, [], self._introduction.guid)
 
     def _response(self, response: Response, now: Moment) -> list[ClientEvent]:
         if not isinstance(response.id, int) or (found := self._open.pop(response.id, None)) is None:
@@ -242,5 +277,13 @@ _ANSWERS: Mapping[str, Callable[[ClientConnection, Response, Moment], list[Clien
         "heartbeat.post": ClientConnection._on_heartbeat,  # noqa: SLF001
         "check_schedule.get": ClientConnection._on_schedule,  # noqa: SLF001
         "check_metrics.post": ClientConnection._on_post,  # noqa: SLF001
+    }
+)
+
+_REQUESTS: Mapping[str, Callable[[ClientConnection, Request, Moment], list[ClientEvent]]] = MappingProxyType(
+    {
+        "check_schedule.changed": ClientConnection._on_changed,  # noqa: SLF001
+        CLOSING: ClientConnection._on_closing,  # noqa: SLF001
+        ROTATE: ClientConnection._on_rotate,  # noqa: SLF001
     }
 )

@@ -6,7 +6,7 @@ import msgspec
 
 from vedette.wire.envelope import Failure, Request
 from vedette.wire.http import HttpRequest
-from vedette.wire.messages import Hello, Post, ScheduledCheck
+from vedette.wire.messages import Closing, Hello, Post, ScheduledCheck
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -115,4 +115,17 @@ class PostAnswered(msgspec.Struct, frozen=True):
     failure: Failure | None
 
 
-ClientEvent = Send | Ended | Welcomed | Refused | ScheduleReceived | PostAnswered
+class ClosingAnnounced(msgspec.Struct, frozen=True):
+    """The server is about to cut the connection, and says why. Already answered."""
+
+    closing: Closing
+
+
+class TokenOffered(msgspec.Struct, frozen=True):
+    """Store it in place of ours, then `ClientConnection.stored` or `.not_stored`."""
+
+    request: Request
+    token: str
+
+
+ClientEvent = Send | Ended | Welcomed | Refused | ScheduleReceived | PostAnswered | ClosingAnnounced | TokenOffered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -15,11 +16,19 @@ BUFFERS = "vedette.buffer"
 """Feature: the agent stores and forwards, and keeps the rhythm of unchanged checks over a new schedule."""
 FAST_RECONNECT = "fast_reconnect"
 """Feature: the agent is back within seconds of a lost connection."""
+NOTICES = "notices"
+"""Feature: the agent is told by `connection.closing` why it is about to be cut."""
+TOKEN_ROTATION = "token_rotation"  # noqa: S105 - a feature
+"""Feature: the agent stores the token that `token.rotate` hands it, and comes back with it."""
+CLOSING = "connection.closing"
+ROTATE = "token.rotate"
+LONGEST_TOKEN = 512
 UNAVAILABLE = "unavailable"
 """The `type` of an error that goes away: what was refused so may be sent again. Its code is 400 after the handshake."""
 LONGEST_STATUS = 256
 _MOST_NAMES = 64
 _LONGEST_WORD = 255
+_TOKEN = re.compile(r"[!-~]{1,512}")
 T = TypeVar("T")
 
 
@@ -60,6 +69,17 @@ class ScheduledCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     revision: int | None = None  # only for agents that give it back
 
 
+class Closing(msgspec.Struct, frozen=True):
+    """`connection.closing`: the connection is about to be cut."""
+
+    reason: str  # one of few words
+    message: str = ""  # the same for people
+
+
+class _RotateParams(msgspec.Struct, frozen=True):
+    token: str
+
+
 class _HelloParams(msgspec.Struct, frozen=True):
     token: str = ""
     agent_id: str = ""
@@ -92,6 +112,8 @@ _hello = msgspec.json.Decoder(_HelloParams)
 _heartbeat = msgspec.json.Decoder(_HeartbeatParams)
 _post = msgspec.json.Decoder(_PostParams)
 _files = msgspec.json.Decoder(_FilesParams)
+_closing = msgspec.json.Decoder(Closing)
+_rotate = msgspec.json.Decoder(_RotateParams)
 
 
 def read_params(decoder: msgspec.json.Decoder[T], text: bytes) -> T:
@@ -175,3 +197,17 @@ def files_result(values: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """`config_file.post`: `values` must be there, for its absence kills a stock agent."""
     listed = list(values)
     return {"success": all(value.get("success") is True for value in listed), "values": listed}
+
+
+def closing_of(request: Request) -> Closing:
+    """Raises `MalformedMessage`."""
+    closing = read_params(_closing, request.params)
+    return Closing(closing.reason[:_LONGEST_WORD], closing.message[:_LONGEST_WORD])
+
+
+def new_token_of(request: Request) -> str:
+    """The token to store: one word, for it goes into a file of lines. Raises `MalformedMessage`, without the token."""
+    token = read_params(_rotate, request.params).token
+    if not _TOKEN.fullmatch(token):
+        raise MalformedMessage(f"token: expected 1 to {LONGEST_TOKEN} printable characters and no blank")
+    return token

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from vedette.domain.redaction import without_keys
 from vedette.wire.envelope import FIRST_OWN_ID, MalformedMessage, Request, Response, answered, asked, read, refused
 from vedette.wire.events import (
     Answered,
@@ -229,7 +230,7 @@ class ServerConnection:
             handler = _HANDLERS.get(request.method)
             if handler is not None:
                 return handler(request)
-            problem = _OUT_OF_PLACE.get(request.method, f"Unknown method {request.method[:64]}")
+            problem = _OUT_OF_PLACE.get(request.method, f"Unknown method {without_keys(request.method[:64])}")
         except MalformedMessage as error:
             problem = f"{request.method}: {error}"
         return [Send(refused(request, 400, "badRequest", problem))]

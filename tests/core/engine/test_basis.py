@@ -17,6 +17,15 @@ def test_another_digest_clears_them() -> None:
     assert not still_holds(kept("other"), basis("d", ENABLED, ENABLED))
 
 
+def test_a_digest_of_the_same_under_an_older_key_clears_nothing() -> None:
+    now = basis("new", ENABLED, ENABLED, ("old",))
+
+    assert still_holds(kept("old"), now)
+    assert still_holds(kept("new"), now)
+    assert not still_holds(kept("older"), now)
+    assert now.text.startswith("new.")
+
+
 def test_changes_that_were_all_seen_enabled_clear_nothing() -> None:
     assert still_holds(kept(check=2, alarm=3), basis("d", Revision(9, 1), Revision(9, 1)))
 

@@ -24,7 +24,7 @@ def test_every_script_expects_something() -> None:
 
 
 def test_the_files_were_found() -> None:
-    assert len(FILES) == 7
+    assert len(FILES) == 8
     assert len(SCRIPTS) > 60
 
 

@@ -14,6 +14,7 @@ from vedette.wire.client import ClientConnection, Introduction, Phase
 from vedette.wire.envelope import answered
 from vedette.wire.events import (
     ClientEvent,
+    ClosingAnnounced,
     Ended,
     HelloReceived,
     MetricsPosted,
@@ -22,9 +23,10 @@ from vedette.wire.events import (
     ScheduleAsked,
     ScheduleReceived,
     Send,
+    TokenOffered,
     Welcomed,
 )
-from vedette.wire.messages import ScheduledCheck, schedule_result
+from vedette.wire.messages import Closing, ScheduledCheck, schedule_result
 from vedette.wire.metrics import WireMetric
 from vedette.wire.server import ServerConnection, Terms
 
@@ -173,3 +175,54 @@ def test_both_sides_understand_each_other() -> None:
     assert isinstance(posted, MetricsPosted)
     assert (posted.post.check_revision, posted.post.metrics["total"].value) == (3, 7)
     assert client.receive(answered(posted.request, []), moment()) == [PostAnswered(number, None)]
+
+
+CLOSING = (
+    b'{"v":"1","id":1000000003,"source":"endpoint","target":"g","method":"connection.closing",'
+    b'"params":{"reason":"revoked","message":"The agent token was revoked"}}\n'
+)
+ROTATE = (
+    b'{"v":"1","id":1000000004,"source":"endpoint","target":"g","method":"token.rotate",'
+    b'"params":{"token":"b0b0.550123"}}\n'
+)
+
+
+def test_a_notice_is_acknowledged_and_passed_on() -> None:
+    acknowledgement, announced = welcomed().receive(CLOSING, moment())
+    assert acknowledgement == Send(b'{"v":"1","id":1000000003,"source":"g","target":"endpoint","result":[]}\n')
+    assert announced == ClosingAnnounced(Closing("revoked", "The agent token was revoked"))
+
+
+def test_a_new_token_is_offered_and_answered_when_its_owner_has_stored_it() -> None:
+    client = welcomed()
+    (offered,) = client.receive(ROTATE, moment())
+    assert isinstance(offered, TokenOffered)
+    assert offered.token == "b0b0.550123"
+    assert client.stored(offered.request) == (
+        b'{"v":"1","id":1000000004,"source":"g","target":"endpoint","result":{"stored":true}}\n'
+    )
+    assert client.not_stored(offered.request, "No space left on device") == (
+        b'{"v":"1","id":1000000004,"source":"g","target":"endpoint",'
+        b'"error":{"code":400,"type":"notStored","message":"No space left on device"}}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    "token", ["", "two words", "line\nmonitoring_endpoints evil:1", "x" * 513, "caf\u00e9", 5, None]
+)
+def test_a_token_that_would_spoil_a_file_of_lines_is_refused_and_not_repeated(token: object) -> None:
+    line = (
+        json.dumps({"v": "1", "id": 1000000004, "method": "token.rotate", "params": {"token": token}}).encode() + b"\n"
+    )
+    client = welcomed()
+    error = json.loads(written(client.receive(line, moment())))["error"]
+    assert error["code"] == 400
+    assert not token or str(token) not in error["message"]
+    assert client.phase is Phase.LIVE
+
+
+def test_nothing_is_stored_for_a_server_that_has_not_welcomed_us() -> None:
+    client = ClientConnection(ME, moment())
+    client.hello(moment())
+    (refused,) = client.receive(ROTATE, moment())
+    assert b'"error"' in refused.data  # type: ignore[union-attr]

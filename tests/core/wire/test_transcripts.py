@@ -261,3 +261,24 @@ def test_every_line_of_ours_upsets_no_stock_client() -> None:
 def test_an_interval_that_makes_stock_agents_reconnect_cannot_be_had(interval: int) -> None:
     with pytest.raises(ValueError, match="heartbeat_interval_ms"):
         Terms(heartbeat_interval_ms=interval)
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "line"),
+    [
+        (
+            "connection.closing",
+            {"reason": "expired", "message": "The agent token has expired"},
+            b'"method":"connection.closing","params":{"reason":"expired","message":"The agent token has expired"}}\n',
+        ),
+        ("token.rotate", {"token": TOKEN}, b'"method":"token.rotate","params":{"token":"' + TOKEN.encode() + b'"}}\n'),
+    ],
+)
+def test_what_agents_of_our_kind_are_asked(method: str, params: dict[str, str], line: bytes) -> None:
+    connection = live()
+    question = connection.ask(method, params, moment(), GUID)
+    assert question is not None
+    assert question[1] == b'{"v":"1","id":1000000000,"source":"endpoint","target":"' + GUID.encode() + b'",' + line
+    assert_harmless(question[1])
+    answer = b'{"v":"1","id":1000000000,"source":"x","target":"endpoint","result":{"stored":true}}\n'
+    assert connection.receive(answer, moment()) == [Answered(1_000_000_000, method, b'{"stored":true}', None)]

@@ -39,6 +39,7 @@ class World:
             self.account.agents, certificates.server_context(), certificates.ca_pem, self.clock, self.steady, limits
         )
         self.port = 0
+        self._followed = 0
         self._clients: list[Client] = []
         self.account.put(entity())
         self.account.put(check("chMem"))
@@ -64,9 +65,16 @@ class World:
         assert "result" in reply, reply
         return client
 
+    async def follow(self) -> None:
+        """The changes feed since the last time."""
+        changes = await self.account.documents.changes(self._followed, 500)
+        for change in changes:
+            await self.account.agents.follow_token(change, self.clock(), self.steady())
+            self._followed = change.seq
+
     async def pass_time(self, by_ms: int) -> None:
         self.steady.now_ms += by_ms
-        await self.endpoint.sweep()
+        self.endpoint.sweep()
 
 
 class Client:

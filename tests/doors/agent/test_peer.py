@@ -7,6 +7,7 @@ import asyncio
 from tests.doors.agent.conftest import World, request, until
 from tests.fakes.agents import ALICE_TOKEN
 from vedette.agent_endpoint.peer import MOST_QUEUED, AgentPeer
+from vedette.services.agent_connections import Address
 
 POST = {"check_id": "chMem", "metrics": [[None, {"free": {"t": "int64", "v": "1"}}]]}
 
@@ -48,7 +49,7 @@ class FakeTransport(asyncio.Transport):
 
 
 async def live(world: World) -> tuple[AgentPeer, FakeTransport]:
-    peer, transport = AgentPeer(world.endpoint, "192.0.2.7"), FakeTransport()
+    peer, transport = AgentPeer(world.endpoint, Address("192.0.2.7", 4711, "192.0.2.1:50041")), FakeTransport()
     peer.connection_made(transport)
     peer.data_received(request("handshake.hello", {"token": ALICE_TOKEN, "agent_id": "web-1"}, 0))
     assert not transport.is_read()

@@ -100,6 +100,14 @@ def test_logs_of_others_go_the_same_way() -> None:
         {"x": ValueError("password=sesame-opens-it")},
         {"webhook_token": "sesame-opens-it"},
         {"api_key": b"sesame-opens-it"},
+        {"password": "sesame-opens-it" * 3},
+        {"service_key": "sesame-opens-it"},
+        {"x": "postgresql://vedette:se@me/sesame-opens-it@db/vedette"},
+        {"x": '{"auth_password": "sesame-opens-it"}'},
+        {"x": "{'apiKey': 'sesame-opens-it'}"},
+        {"x": "X-Auth-Token: sesame-opens-it"},
+        {"x": "Authorization: Bearer sesame-opens-it"},
+        {"x": f"token_{TOKEN}"},
     ],
 )
 def test_what_looks_like_a_secret_is_cut(values: dict[str, object]) -> None:
@@ -116,6 +124,14 @@ def test_eight_characters_of_a_token_remain() -> None:
 
     assert line["token"] == "01234567..."
     assert line["path"] == "/agent_tokens/01234567..."
+
+
+def test_what_is_shortened_already_stays() -> None:
+    values = {"token": "01234567...", "x": "token=01234567... of acme", "text": "monitoring_token 01234567..., id x"}
+
+    line = log(**values)
+
+    assert {key: line[key] for key in values} == values
 
 
 def test_ids_numbers_and_ordinary_text_stay_whole() -> None:

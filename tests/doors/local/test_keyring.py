@@ -81,6 +81,57 @@ def test_in_a_rotation_look_ups_try_both_keys_the_newest_first() -> None:
     assert keyring(OLD, NEW).index("api_key", "k") == new
 
 
+def test_what_is_sealed_and_indexed_says_which_key_it_needs() -> None:
+    ring = keyring(OLD, NEW)
+
+    assert ring.seal(b"sesame", "c")[1] == 2
+    assert [index[0] for index in ring.indexes("api_key", "k")] == [2, 1]
+
+
+def test_a_new_key_opens_at_once_and_is_used_when_everybody_knows_it() -> None:
+    ring, ahead = keyring(OLD), keyring(NEW)
+    ring.index("api_key", "k")
+    ring.replace([OLD, NEW])
+
+    assert (ring.newest, ring.current, ring.versions) == (2, 1, (2, 1))
+    assert ring.open(ahead.seal(b"sesame", "c"), "c") == b"sesame"
+    assert ring.indexes("api_key", "k") == (ring.index("api_key", "k"), ahead.index("api_key", "k"))
+    assert ring.seal(b"sesame", "c")[1] == 1
+
+    ring.agree(1)
+    assert ring.current == 1
+    ring.agree(2)
+    assert ring.current == 2
+    assert ring.index("api_key", "k") == ahead.index("api_key", "k")
+
+
+def test_a_keyring_never_goes_back_to_an_older_key() -> None:
+    ring = keyring(OLD, NEW)
+
+    ring.agree(1)
+
+    assert ring.current == 2
+
+
+@pytest.mark.parametrize(("known_to_all", "current"), [(1, 1), (2, 2), (9, 2), (0, 2)])
+def test_a_process_begins_with_the_newest_key_that_the_others_know(known_to_all: int, current: int) -> None:
+    ring = keyring(OLD, NEW)
+
+    ring.begin(known_to_all)
+
+    assert ring.current == current
+
+
+def test_a_key_that_is_gone_opens_nothing_any_more() -> None:
+    ring = keyring(OLD, NEW)
+    sealed = keyring(OLD).seal(b"sesame", "c")
+    ring.replace([NEW])
+
+    with pytest.raises(ValueError, match="key that is not there"):
+        ring.open(sealed, "c")
+    assert len(ring.indexes("api_key", "k")) == 1
+
+
 def test_an_index_is_of_its_purpose_its_secret_and_its_key() -> None:
     ring = keyring(OLD)
 

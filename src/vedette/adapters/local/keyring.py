@@ -3,6 +3,9 @@
 A key is a version (1 to 255) and 32 random bytes; every use has a key of its own, derived from it. The key file has one
 line `VERSION:HEX:CHECK` for each, CHECK being the beginning of a hash, so that a damaged line is told from a wrong key.
 Nonces are random: one key seals 2^32 secrets before chance meetings matter.
+
+What is sealed and what is indexed both begin with the version of their key: so it can be counted who still needs one. A
+new key is known first and used only when every process knows it (`agree`): nobody meets what it cannot open.
 """
 
 from __future__ import annotations
@@ -23,9 +26,10 @@ from vedette.ports.clock import Entropy
 _FORMAT = 1  # first byte of what is sealed
 _NONCE_BYTES = 12
 _HEAD_BYTES = 2 + _NONCE_BYTES  # format, version, nonce
+_INDEX_BYTES = 32  # version, then 248 bits of an HMAC
 _LINE = re.compile(r"([1-9][0-9]{0,2}):([0-9A-Fa-f]{64})(?::([0-9a-f]{8}))?")
 _EXPECTED = "VERSION:HEX with a version from 1 to 255 and 64 hex digits"
-_HEADER = "# Secret keys of this server. Who has this file and the database can read every secret in it. Keep a copy.\n"
+HEADER = "# Secret keys of this server. Who has this file and the database can read every secret in it. Keep a copy.\n"
 
 
 class KeyFileError(LocalFailure):
@@ -43,22 +47,59 @@ class LocalKeyring:
     """Implements `ports.secrets.Keyring` with keys in memory."""
 
     def __init__(self, keys: Sequence[Key], entropy: Entropy) -> None:
-        self._newest_first = sorted(keys, key=lambda key: key.version, reverse=True)
-        self._newest = self._newest_first[0].version
-        self._ciphers = {key.version: AESGCM(_derive(key.root, "seal")) for key in keys}
-        self._index_keys: dict[str, tuple[bytes, ...]] = {}
         self._entropy = entropy
+        self._current = 0
+        self.replace(keys)
+
+    @property
+    def newest(self) -> int:
+        """The version of the newest key it knows."""
+        return self._newest_first[0].version
+
+    @property
+    def current(self) -> int:
+        return self._current
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """Of all keys it knows, the newest first."""
+        return tuple(key.version for key in self._newest_first)
+
+    def replace(self, keys: Sequence[Key]) -> None:
+        """In place: who holds this keyring has the new keys. A newer one than is used now is used after `agree`."""
+        self._newest_first = sorted(keys, key=lambda key: key.version, reverse=True)
+        self._ciphers = {key.version: AESGCM(_derive(key.root, "seal")) for key in keys}
+        known = self.versions
+        self._use(self._current if self._current in known else known[0])
+
+    def begin(self, known_to_all: int) -> None:
+        """Which key a process uses first, where others run already; see `agree`."""
+        shared = [version for version in self.versions if version <= known_to_all]
+        self._use(shared[0] if shared else self.newest)
+
+    def agree(self, known_to_all: int) -> None:
+        """Uses the newest key that everybody knows; `known_to_all` is the least of what each knows as the newest.
+
+        Never goes back to an older key: who comes later without the key in use must be given it.
+        """
+        shared = [version for version in self.versions if self._current < version <= known_to_all]
+        if shared:
+            self._use(shared[0])
+
+    def _use(self, version: int) -> None:
+        self._current = version
+        self._index_keys: dict[str, tuple[tuple[bytes, bytes], ...]] = {}
 
     def index(self, purpose: str, secret: str) -> bytes:
-        return hmac.digest(self._keys_of(purpose)[0], _bytes_of(secret), "sha256")
+        return _index(self._keys_of(purpose)[0], _bytes_of(secret))
 
     def indexes(self, purpose: str, secret: str) -> tuple[bytes, ...]:
         plain = _bytes_of(secret)
-        return tuple([hmac.digest(key, plain, "sha256") for key in self._keys_of(purpose)])
+        return tuple([_index(key, plain) for key in self._keys_of(purpose)])
 
     def seal(self, plain: bytes, context: str) -> bytes:
-        head = bytes((_FORMAT, self._newest)) + self._entropy(_NONCE_BYTES)
-        return head + self._ciphers[self._newest].encrypt(head[2:], plain, _bytes_of(context))
+        head = bytes((_FORMAT, self._current)) + self._entropy(_NONCE_BYTES)
+        return head + self._ciphers[self._current].encrypt(head[2:], plain, _bytes_of(context))
 
     def open(self, sealed: bytes, context: str) -> bytes:
         cipher = self._ciphers.get(sealed[1]) if len(sealed) > _HEAD_BYTES and sealed[0] == _FORMAT else None
@@ -69,12 +110,19 @@ class LocalKeyring:
         except InvalidTag:
             raise ValueError("sealed with another key or in another context, or damaged") from None
 
-    def _keys_of(self, purpose: str) -> tuple[bytes, ...]:
+    def _keys_of(self, purpose: str) -> tuple[tuple[bytes, bytes], ...]:
+        """(version, key) of the one in use, then of the others, the newest first."""
         keys = self._index_keys.get(purpose)
         if keys is None:
-            keys = tuple(_derive(key.root, f"index:{purpose}") for key in self._newest_first)
+            in_order = sorted(self._newest_first, key=lambda key: key.version != self._current)
+            keys = tuple((bytes((key.version,)), _derive(key.root, f"index:{purpose}")) for key in in_order)
             self._index_keys[purpose] = keys
         return keys
+
+
+def _index(key: tuple[bytes, bytes], plain: bytes) -> bytes:
+    version, derived = key
+    return version + hmac.digest(derived, plain, "sha256")[: _INDEX_BYTES - 1]
 
 
 def load(key_file: Path, written: str | None, entropy: Entropy, *, may_create: bool = True) -> LocalKeyring:
@@ -128,7 +176,7 @@ def read_key_file(path: Path) -> list[Key]:
 def create_key_file(path: Path, entropy: Entropy) -> list[Key]:
     """A first key in a new file; raises `FileExistsError` rather than touch what is there."""
     key = Key(1, entropy(32))
-    create_whole(path, (_HEADER + key_line(key)).encode("ascii"), 0o600)
+    create_whole(path, (HEADER + key_line(key)).encode("ascii"), 0o600)
     return [key]
 
 

@@ -7,6 +7,7 @@ from typing import cast
 
 import asyncpg
 
+from vedette.adapters.postgres.appends import Appends
 from vedette.adapters.postgres.errors import BROKEN_KEY, LOST_A_RACE, UNREACHABLE, unavailable
 from vedette.adapters.postgres.schema import migrate
 from vedette.adapters.postgres.statements import converted
@@ -24,6 +25,7 @@ from vedette.adapters.sql.waiting import Waiting
 from vedette.ports.unit import Conflict, StoreUnavailable, Write
 
 _DSN_EXAMPLE = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+_NOT_OPEN = "PostgreSQL: the database is not open"
 _CONNECT_TIMEOUT_S = 5
 _ACQUIRE_TIMEOUT_S = 10
 _COMMAND_TIMEOUT_S = 30
@@ -39,7 +41,8 @@ async def _leave_clean(_connection: object) -> None:
 
 
 class PostgresDatabase:
-    """One database. The DSN is asyncpg's: `postgresql://user:password@host:port/name`, or `postgresql:///name?host=/socket/folder`.
+    """One database. The DSN is asyncpg's: `postgresql://user:password@host:port/name` or
+    `postgresql:///name?host=/folder/of/the/socket`.
 
     When the connection breaks in the very moment of a commit, `StoreUnavailable` cannot say whether it has happened.
     """
@@ -48,7 +51,9 @@ class PostgresDatabase:
         self._dsn = dsn
         self._connections = connections
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._is_stopping = False
         self._waiting = Waiting()
+        self._appends = Appends(self._transact)
 
     async def start(self) -> None:
         try:
@@ -72,9 +77,10 @@ class PostgresDatabase:
             raise unavailable(error) from None
 
     async def stop(self) -> None:
+        self._is_stopping = True
+        await self._waiting.ended()
         pool, self._pool = self._pool, None
         if pool is not None:
-            await self._waiting.ended()
             await pool.close()
 
     async def fetch(self, sql: str, params: Params) -> Sequence[Row]:
@@ -93,35 +99,43 @@ class PostgresDatabase:
     async def commit(self, *writes: Write) -> None:
         statements = statements_of(writes)
         locks = locks_of(writes)
-        pool = self._opened()
+        self._opened()
+        if not statements:
+            return
         with self._waiting.noted():
-            for _ in range(_TRIES):
-                try:
-                    return await _transact(pool, statements, locks)
-                except LOST_A_RACE:
-                    continue
-                except UNREACHABLE as error:
-                    raise unavailable(error) from error
+            appends = [statement for statement in statements if isinstance(statement, Bulk) and not statement.guard]
+            if len(appends) == len(statements):
+                await self._appends.commit(appends, locks)
+            else:
+                await self._transact(statements, locks)
+
+    async def _transact(self, statements: Sequence[Statement | Bulk], locks: Sequence[str]) -> None:
+        for _ in range(_TRIES):
+            try:
+                return await self._try(statements, locks)
+            except LOST_A_RACE:
+                continue
+            except UNREACHABLE as error:
+                raise unavailable(error) from error
         raise StoreUnavailable(f"PostgreSQL: {_TRIES} times another transaction was in the way")
+
+    async def _try(self, statements: Sequence[Statement | Bulk], locks: Sequence[str]) -> None:
+        if self._pool is None:
+            raise StoreUnavailable(_NOT_OPEN)
+        async with self._pool.acquire(timeout=_ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
+            if locks:
+                await connection.execute(LOCKS, locks)
+            for statement in statements:
+                await _execute(connection, statement)
 
     @property
     def waiting_s(self) -> float:
         return self._waiting.longest_s
 
     def _opened(self) -> asyncpg.Pool[asyncpg.Record]:
-        if self._pool is None:
-            raise StoreUnavailable("PostgreSQL: the database is not open")
+        if self._pool is None or self._is_stopping:
+            raise StoreUnavailable(_NOT_OPEN)
         return self._pool
-
-
-async def _transact(
-    pool: asyncpg.Pool[asyncpg.Record], statements: Sequence[Statement | Bulk], locks: Sequence[str]
-) -> None:
-    async with pool.acquire(timeout=_ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
-        if locks:
-            await connection.execute(LOCKS, locks)
-        for statement in statements:
-            await _execute(connection, statement)
 
 
 async def _execute(connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record], statement: Statement | Bulk) -> None:

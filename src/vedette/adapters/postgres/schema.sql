@@ -42,19 +42,39 @@ CREATE TABLE rate_count (
     PRIMARY KEY (tenant_id, rate_group)
 );
 
+-- `more` is what most tokens do not have; `expires_at` and `rotated_to` are in it too, and here to be found by.
 CREATE TABLE agent_token (
     public_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    tenant_id TEXT COLLATE "C" REFERENCES tenant (id) ON DELETE CASCADE,
     sort_key TEXT COLLATE "C" NOT NULL,
     token_index BYTEA NOT NULL UNIQUE,
     sealed BYTEA NOT NULL,
     label TEXT COLLATE "C",
     revision BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL
+    updated_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    rotated_to TEXT COLLATE "C",
+    more TEXT COLLATE "C"
 );
 CREATE INDEX agent_token_by_sort_key ON agent_token (tenant_id, sort_key, public_id);
 CREATE INDEX agent_token_by_public_id ON agent_token (tenant_id, public_id);
+CREATE INDEX agent_token_rotated ON agent_token (expires_at, public_id) WHERE rotated_to IS NOT NULL;
+
+CREATE TABLE token_use (
+    public_id TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES agent_token (public_id) ON DELETE CASCADE,
+    at_ms BIGINT NOT NULL,
+    agent_id TEXT COLLATE "C" NOT NULL,
+    ip TEXT COLLATE "C" NOT NULL
+);
+
+-- Tokens that are no more.
+CREATE TABLE grave (
+    token_index BYTEA NOT NULL PRIMARY KEY,
+    reason TEXT COLLATE "C" NOT NULL,
+    at_ms BIGINT NOT NULL
+);
+CREATE INDEX grave_by_age ON grave (at_ms);
 
 CREATE TABLE agent_seen (
     tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
@@ -65,6 +85,34 @@ CREATE TABLE agent_seen (
     version TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (tenant_id, id)
 );
+CREATE INDEX agent_seen_by_token ON agent_seen (tenant_id, token_public_id, id);
+
+CREATE TABLE server_process (
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    at_ms BIGINT NOT NULL,
+    newest_key BIGINT NOT NULL
+);
+
+-- Live connections. No key refers to the tenant or the token: a row lives as long as its connection, or its process.
+CREATE TABLE agent_connection (
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    process_id TEXT COLLATE "C" NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    token_public_id TEXT COLLATE "C" NOT NULL,
+    agent_id TEXT COLLATE "C" NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    ip TEXT COLLATE "C" NOT NULL,
+    port BIGINT NOT NULL,
+    since_ms BIGINT NOT NULL,
+    endpoint TEXT COLLATE "C" NOT NULL,
+    process_version TEXT COLLATE "C" NOT NULL,
+    bundle_version TEXT COLLATE "C" NOT NULL,
+    features TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX agent_connection_by_process ON agent_connection (process_id);
+CREATE INDEX agent_connection_by_token ON agent_connection (token_public_id, agent_id);
+CREATE INDEX agent_connection_by_agent ON agent_connection (tenant_id, agent_id, id);
+CREATE INDEX agent_connection_by_tenant ON agent_connection (tenant_id, token_public_id, agent_id);
 
 -- All kinds of configuration object.
 CREATE TABLE document (
@@ -109,9 +157,11 @@ CREATE TABLE alarm_state (
     alarm_id TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES document (id) ON DELETE CASCADE,
     tenant_id TEXT COLLATE "C" NOT NULL,
     revision BIGINT NOT NULL,
-    value BYTEA NOT NULL
+    value BYTEA NOT NULL,
+    is_held BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX alarm_state_by_tenant ON alarm_state (tenant_id, alarm_id);
+CREATE INDEX alarm_state_held ON alarm_state (tenant_id, alarm_id) WHERE is_held = 1;
 
 -- Keys of time series begin with the time: rows are appended at the end.
 CREATE TABLE audit (
@@ -138,6 +188,20 @@ CREATE TABLE changelog (
 );
 CREATE INDEX changelog_by_tenant ON changelog (tenant_id, key);
 CREATE INDEX changelog_by_entity ON changelog (tenant_id, entity_id, key);
+
+CREATE TABLE suppression_log (
+    key BYTEA NOT NULL PRIMARY KEY,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    entity_id TEXT COLLATE "C" NOT NULL,
+    check_id TEXT COLLATE "C" NOT NULL,
+    alarm_id TEXT COLLATE "C" NOT NULL,
+    plan_id TEXT COLLATE "C" NOT NULL,
+    suppressions TEXT COLLATE "C" NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    at_ms BIGINT NOT NULL,
+    transaction_id TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX suppression_log_by_tenant ON suppression_log (tenant_id, key);
 
 CREATE TABLE delivery (
     key BYTEA NOT NULL PRIMARY KEY,

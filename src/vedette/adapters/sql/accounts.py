@@ -9,16 +9,16 @@ from vedette.adapters.sql.database import Bulk, Database, Params, Row, SqlWrite,
 from vedette.adapters.sql.documents import HAS_TENANT
 from vedette.domain.ids import TenantId
 from vedette.domain.principals import Principal, User
-from vedette.ports.accounts import RateCount, Tenant
+from vedette.ports.accounts import TENANT_CHANGE, RateCount, Tenant
 
-_TENANT = "id, created_at, revision, metadata, webhook_token, limits"
+TENANT = "id, created_at, revision, metadata, webhook_token, limits"
 
-FIND_TENANT = f"SELECT {_TENANT} FROM tenant WHERE folded = :folded"
+FIND_TENANT = f"SELECT {TENANT} FROM tenant WHERE folded = :folded"
 
-TENANTS = f"SELECT {_TENANT} FROM tenant ORDER BY id"
+TENANTS = f"SELECT {TENANT} FROM tenant ORDER BY id"
 
 ADD_TENANT = f"""
-INSERT INTO tenant (folded, {_TENANT})
+INSERT INTO tenant (folded, {TENANT})
 VALUES (:folded, :id, :created_at, :revision, :metadata, :webhook_token, :limits)"""
 
 UPDATE_TENANT = """
@@ -47,6 +47,9 @@ INSERT INTO login ({_USER}) VALUES (:id, :name, :tenant_id, :roles, :api_key_ind
 UPDATE_USER = """
 UPDATE login SET name = :name, roles = :roles, api_key_index = :api_key_index, password_hash = :password_hash
 WHERE id = :id"""
+
+REINDEX_USER = """
+UPDATE login SET api_key_index = :api_key_index WHERE id = :id AND api_key_index = :before"""
 
 REMOVE_USER = "DELETE FROM login WHERE name = :name"
 
@@ -85,10 +88,10 @@ class SqlAccounts:
 
     async def find_tenant(self, tenant_id: TenantId) -> Tenant | None:
         row = await self._database.fetch_one(FIND_TENANT, {"folded": tenant_id.casefold()})
-        return None if row is None else _tenant(row)
+        return None if row is None else tenant_of(row)
 
     async def tenants(self) -> list[Tenant]:
-        return [_tenant(row) for row in await self._database.fetch(TENANTS, {})]
+        return [tenant_of(row) for row in await self._database.fetch(TENANTS, {})]
 
     def add_tenant(self, tenant: Tenant) -> SqlWrite:
         params = _tenant_params(tenant) | {"folded": tenant.id.casefold(), "created_at": tenant.created_at}
@@ -96,7 +99,13 @@ class SqlAccounts:
 
     def update_tenant(self, tenant: Tenant, revision: int) -> SqlWrite:
         params = _tenant_params(tenant) | {"revision": revision}
-        return SqlWrite((Statement(UPDATE_TENANT, params, expect=1, guard="revision"),))
+        return SqlWrite(
+            (
+                Statement(UPDATE_TENANT, params, expect=1, guard="revision"),
+                changes.changed(tenant.id, TENANT_CHANGE, tenant.id),
+            ),
+            changes.locks(tenant.id),
+        )
 
     def remove_tenant(self, tenant_id: TenantId) -> SqlWrite:
         params = {"tenant_id": tenant_id}
@@ -134,6 +143,10 @@ class SqlAccounts:
                 Statement(REMOVE_PRINCIPALS_OF_USER, {"user_id": user.id}),
             )
         )
+
+    def reindex_user(self, user: User, before: bytes) -> SqlWrite:
+        params: Params = {"id": user.id, "api_key_index": user.api_key_index, "before": before}
+        return SqlWrite((Statement(REINDEX_USER, params, expect=1, guard="user"),))
 
     def remove_user(self, name: str) -> SqlWrite:
         return SqlWrite((Statement(REMOVE_USER, {"name": name}, expect=1, guard="user"),))
@@ -195,7 +208,8 @@ def _tenant_params(tenant: Tenant) -> dict[str, Value]:
     }
 
 
-def _tenant(row: Row) -> Tenant:
+def tenant_of(row: Row) -> Tenant:
+    """A row of `TENANT`."""
     key, created_at, revision, metadata, webhook_token, limits = row
     return Tenant(
         id=key,

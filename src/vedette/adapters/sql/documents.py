@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,27 +11,36 @@ import msgspec
 from vedette.adapters.sql import changes
 from vedette.adapters.sql.database import Bulk, Database, Params, Row, SqlWrite, Statement, Value
 from vedette.adapters.sql.lists import spelt_out
+from vedette.adapters.sql.metadata import has_metadata
 from vedette.domain.documents import Document, Kind
 from vedette.domain.history import Change
 from vedette.domain.ids import TenantId
 from vedette.ports.documents import Filter
 
-_COLUMNS = (
+COLUMNS = (
     "tenant_id, kind, id, entity_id, check_id, agent_id, label, refs, revision, created_at, updated_at, public, secrets"
 )
 
-FIND = f"SELECT {_COLUMNS} FROM document WHERE id = :id AND tenant_id = :tenant_id AND kind = :kind"
+FIND = f"SELECT {COLUMNS} FROM document WHERE id = :id AND tenant_id = :tenant_id AND kind = :kind"
 
-LIST = f"SELECT {_COLUMNS} FROM document WHERE tenant_id = :tenant_id AND kind = :kind"
+LIST = f"SELECT {COLUMNS} FROM document WHERE tenant_id = :tenant_id AND kind = :kind"
 
 COUNT = "SELECT COUNT(*) FROM document WHERE tenant_id = :tenant_id AND kind = :kind"
+
+# Without the tenant, which would lead SQLite to an index of all the tenant's objects; the reader of the rows judges it.
+OF_ENTITIES = f"SELECT {COLUMNS} FROM document WHERE kind = :kind"
+
+# A document's id begins with its kind, so that the index answers it alone.
+COUNT_REFS = """
+SELECT target, COUNT(*) FROM document_ref
+WHERE tenant_id = :tenant_id AND source >= :first AND source < :after GROUP BY target"""
 
 REFERRERS = """
 SELECT source FROM document_ref WHERE tenant_id = :tenant_id AND target = :target ORDER BY source LIMIT :limit"""
 
-OF_AGENT = f"SELECT {_COLUMNS} FROM document WHERE tenant_id = :tenant_id AND agent_id = :agent_id"
+OF_AGENT = f"SELECT {COLUMNS} FROM document WHERE tenant_id = :tenant_id AND agent_id = :agent_id"
 
-EVERY = f"SELECT {_COLUMNS} FROM document WHERE kind = :kind AND id >= :marker ORDER BY id LIMIT :limit"
+EVERY = f"SELECT {COLUMNS} FROM document WHERE kind = :kind AND id >= :marker ORDER BY id LIMIT :limit"
 
 HAS_TENANT = "SELECT 1 FROM tenant WHERE id = :tenant_id"
 
@@ -44,7 +54,7 @@ AGENT_TAKEN = """
 SELECT 1 FROM document WHERE tenant_id = :tenant_id AND agent_id = :agent_id AND id <> :id"""
 
 ADD = f"""
-INSERT INTO document ({_COLUMNS})
+INSERT INTO document ({COLUMNS})
 VALUES (:tenant_id, :kind, :id, :entity_id, :check_id, :agent_id, :label, :refs, :revision, :created_at, :updated_at,
         :public, :secrets)"""
 
@@ -69,6 +79,9 @@ IS_REFERENCED = "SELECT 1 FROM document_ref WHERE tenant_id = :tenant_id AND tar
 IS_BELOW = """
 SELECT 1 WHERE (SELECT COUNT(*) FROM document WHERE tenant_id = :tenant_id AND kind = :kind) < :limit"""
 
+_LOOKED_THROUGH = 500  # rows a statement, where each must be decoded to see whether it is wanted
+_Narrowed = tuple[list[str], dict[str, Value]]
+
 _encode_refs = msgspec.json.Encoder().encode
 _decode_refs = msgspec.json.Decoder(tuple[str, ...]).decode
 
@@ -81,22 +94,48 @@ class SqlDocuments:
 
     async def find(self, tenant_id: TenantId, kind: Kind, key: str) -> Document | None:
         row = await self._database.fetch_one(FIND, {"tenant_id": tenant_id, "kind": kind.value, "id": key})
-        return None if row is None else _document(row)
+        return None if row is None else document_of(row)
 
     async def list(
         self, tenant_id: TenantId, kind: Kind, where: Filter, marker: str | None, limit: int
     ) -> list[Document]:
-        clauses, params = _narrowed(where)
-        if marker is not None:
-            clauses.append("id >= :marker")
-            params["marker"] = marker
-        sql = " AND ".join([LIST, *clauses]) + " ORDER BY id LIMIT :limit"
-        params |= {"tenant_id": tenant_id, "kind": kind.value, "limit": limit}
-        return [_document(row) for row in await self._database.fetch(sql, params)]
+        narrowed = _narrowed(where)
+        if not where.metadata:
+            return [*await self._page(tenant_id, kind, narrowed, marker, limit)]
+        found: list[Document] = []
+        while len(found) < limit:
+            page = await self._page(tenant_id, kind, narrowed, marker, _LOOKED_THROUGH + 1)
+            found += [one for one in page[:_LOOKED_THROUGH] if has_metadata(one.public, where.metadata)]
+            if len(page) <= _LOOKED_THROUGH:
+                break
+            marker = page[_LOOKED_THROUGH].id
+            await asyncio.sleep(0)  # SQLite is read on the event loop: others get their turn in a long list
+        return found[:limit]
+
+    async def _page(
+        self, tenant_id: TenantId, kind: Kind, narrowed: _Narrowed, marker: str | None, limit: int
+    ) -> Sequence[Document]:
+        clauses, params = narrowed
+        sql = " AND ".join([LIST, *clauses, *([] if marker is None else ["id >= :marker"])])
+        params = params | {"tenant_id": tenant_id, "kind": kind.value, "limit": limit}
+        params |= {} if marker is None else {"marker": marker}
+        return [document_of(row) for row in await self._database.fetch(f"{sql} ORDER BY id LIMIT :limit", params)]
+
+    async def of_entities(self, tenant_id: TenantId, kind: Kind, entity_ids: Sequence[str]) -> Sequence[Document]:
+        if not entity_ids:
+            return []
+        inside, ids = spelt_out("entity", entity_ids)
+        sql = f"{OF_ENTITIES} AND entity_id IN ({inside})"
+        rows = await self._database.fetch(sql, {"kind": kind.value, **ids})
+        return sorted([document_of(row) for row in rows if row[0] == tenant_id], key=_bytewise)
 
     async def count(self, tenant_id: TenantId, kind: Kind) -> int:
         row = await self._database.fetch_one(COUNT, {"tenant_id": tenant_id, "kind": kind.value})
         return 0 if row is None else int(row[0])
+
+    async def count_refs(self, tenant_id: TenantId, kind: Kind) -> Mapping[str, int]:
+        params: Params = {"tenant_id": tenant_id, "first": kind.value, "after": _after(kind.value)}
+        return {target: count for target, count in await self._database.fetch(COUNT_REFS, params)}  # noqa: C416
 
     async def referrers(self, tenant_id: TenantId, key: str, limit: int) -> Sequence[str]:
         params: Params = {"tenant_id": tenant_id, "target": key, "limit": limit}
@@ -104,11 +143,11 @@ class SqlDocuments:
 
     async def entity_of_agent(self, tenant_id: TenantId, agent_id: str) -> Document | None:
         row = await self._database.fetch_one(OF_AGENT, {"tenant_id": tenant_id, "agent_id": agent_id})
-        return None if row is None else _document(row)
+        return None if row is None else document_of(row)
 
     async def every(self, kind: Kind, marker: str | None, limit: int) -> Sequence[Document]:
         rows = await self._database.fetch(EVERY, {"kind": kind.value, "marker": marker or "", "limit": limit})
-        return [_document(row) for row in rows]
+        return [document_of(row) for row in rows]
 
     async def changes(self, after: int, limit: int) -> Sequence[Change]:
         rows = await self._database.fetch(changes.AFTER, {"after": after, "limit": limit})
@@ -163,12 +202,21 @@ class SqlDocuments:
         statement = Statement(IS_REFERENCED, {"tenant_id": tenant_id, "target": key}, expect=0, guard="referenced")
         return SqlWrite((statement,), (changes.tenant_lock(tenant_id),))
 
-    def below(self, tenant_id: TenantId, kind: Kind, limit: int) -> SqlWrite:
+    def below(self, tenant_id: TenantId, kind: Kind, limit: int, guard: str = "limit") -> SqlWrite:
         params: Params = {"tenant_id": tenant_id, "kind": kind.value, "limit": limit}
-        return SqlWrite((Statement(IS_BELOW, params, expect=1, guard="limit"),), (changes.tenant_lock(tenant_id),))
+        return SqlWrite((Statement(IS_BELOW, params, expect=1, guard=guard),), (changes.tenant_lock(tenant_id),))
 
 
-def _narrowed(where: Filter) -> tuple[list[str], dict[str, Value]]:
+def _bytewise(document: Document) -> bytes:
+    return document.id.encode()
+
+
+def _after(prefix: str) -> str:
+    """The first text after all those that begin with the prefix."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+
+
+def _narrowed(where: Filter) -> _Narrowed:
     clauses = []
     params: dict[str, Value] = {}
     for column in ("entity_id", "check_id", "label"):
@@ -176,10 +224,15 @@ def _narrowed(where: Filter) -> tuple[list[str], dict[str, Value]]:
         if value is not None:
             clauses.append(f"{column} = :{column}")
             params[column] = value
-    if where.ids:
-        inside, ids = spelt_out("id", where.ids)
-        clauses.append(f"id IN ({inside})")
-        params |= ids
+    for column, values in (("id", where.ids), ("agent_id", where.agent_ids)):
+        if values:
+            inside, listed = spelt_out(f"{column}_", values)
+            clauses.append(f"{column} IN ({inside})")
+            params |= listed
+    if where.refs:
+        inside, listed = spelt_out("ref", where.refs)
+        clauses.append(f"id IN (SELECT source FROM document_ref WHERE tenant_id = :tenant_id AND target IN ({inside}))")
+        params |= listed
     return clauses, params
 
 
@@ -217,7 +270,8 @@ def _params(document: Document, *without: str) -> dict[str, Value]:
     return params
 
 
-def _document(row: Row) -> Document:
+def document_of(row: Row) -> Document:
+    """A row of `COLUMNS`."""
     tenant_id, kind, key, entity_id, check_id, agent_id, label, refs, revision, created, updated, public, secrets = row
     return Document(
         tenant_id=tenant_id,

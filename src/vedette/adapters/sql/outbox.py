@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+
+import msgspec
 
 from vedette.adapters.sql.database import Database, Row, SqlWrite, Statement, Value
 from vedette.adapters.sql.lists import spelt_out
@@ -32,13 +34,17 @@ DUE = f"SELECT {_COLUMNS} FROM delivery WHERE next_at_ms <= :now AND {_FIRST_OF_
 
 NEXT_DUE = f"SELECT next_at_ms FROM delivery WHERE {_FIRST_OF_ITS_PAIR} ORDER BY next_at_ms LIMIT 1"
 
-HISTORY = f"SELECT {_COLUMNS} FROM delivery WHERE tenant_id = :tenant_id AND alarm_id = :alarm_id"
+# Deliveries of one entry have keys that differ in their last two bytes only.
+_OF_ALARM = "FROM delivery WHERE tenant_id = :tenant_id AND alarm_id = :alarm_id"
 
-HISTORY_OF_CHECK = f"{HISTORY} AND check_id = :check_id"
+HISTORY = f"SELECT {_COLUMNS} {_OF_ALARM} AND substr(key, 1, 14) IN"
 
-ATTEMPTS = """
-SELECT delivery_key, number, started_ms, finished_ms, success, message FROM attempt
-WHERE delivery_key = :delivery_key ORDER BY number"""
+ENTRIES = f"SELECT DISTINCT substr(key, 1, 14) AS entry {_OF_ALARM}"
+
+HISTORY_CHECKS = f"SELECT DISTINCT check_id {_OF_ALARM} ORDER BY check_id"
+
+ATTEMPTS = "SELECT delivery_key, number, started_ms, finished_ms, success, message FROM attempt WHERE delivery_key IN"
+_ATTEMPTS_AT_ONCE = 500
 
 ADD = f"""
 INSERT INTO delivery ({_COLUMNS})
@@ -95,15 +101,27 @@ class SqlOutbox:
         return None if row is None else int(row[0])
 
     async def history(self, tenant_id: TenantId, alarm_id: str, check_id: str | None, span: Span) -> list[Delivery]:
-        sql, params = page(HISTORY if check_id is None else HISTORY_OF_CHECK, span)
-        params |= {"tenant_id": tenant_id, "alarm_id": alarm_id}
+        params: dict[str, Value] = {"tenant_id": tenant_id, "alarm_id": alarm_id}
+        only = ""
         if check_id is not None:
+            only = " AND check_id = :check_id"
             params["check_id"] = check_id
-        return [_delivery(row) for row in await self._database.fetch(sql, params)]
+        entries, of_page = page(ENTRIES + only, _whole_entries(span), "entry")
+        direction = "DESC" if span.reverse else "ASC"
+        sql = f"{HISTORY} (SELECT entry FROM ({entries}) entries){only} ORDER BY key {direction}"
+        return [_delivery(row) for row in await self._database.fetch(sql, params | of_page)]
 
-    async def attempts(self, delivery_key: bytes) -> list[Attempt]:
-        rows = await self._database.fetch(ATTEMPTS, {"delivery_key": delivery_key})
-        return [_attempt(row) for row in rows]
+    async def history_checks(self, tenant_id: TenantId, alarm_id: str) -> list[str]:
+        params: dict[str, Value] = {"tenant_id": tenant_id, "alarm_id": alarm_id}
+        return [row[0] for row in await self._database.fetch(HISTORY_CHECKS, params)]
+
+    async def attempts(self, delivery_keys: Sequence[bytes]) -> list[Attempt]:
+        found: list[Attempt] = []
+        for begin in range(0, len(delivery_keys), _ATTEMPTS_AT_ONCE):
+            inside, params = spelt_out("key", delivery_keys[begin : begin + _ATTEMPTS_AT_ONCE])
+            rows = await self._database.fetch(f"{ATTEMPTS} ({inside}) ORDER BY delivery_key, number", params)
+            found += [_attempt(row) for row in rows]
+        return found
 
     def add(self, delivery: Delivery) -> SqlWrite:
         return SqlWrite((Statement(ADD, _params(delivery), expect=1, guard="tenant"),))
@@ -145,6 +163,13 @@ class SqlOutbox:
 
     def forget_before(self, key: bytes, limit: int) -> SqlWrite:
         return SqlWrite((Statement(FORGET, {"key": key, "limit": limit}),))
+
+
+def _whole_entries(span: Span) -> Span:
+    """The marker, an entry's key, is the lowest of its deliveries' keys; backwards it is to be the highest."""
+    if span.marker is None or not span.reverse:
+        return span
+    return msgspec.structs.replace(span, marker=span.marker[:-2] + b"\xff\xff")
 
 
 def _params(delivery: Delivery) -> dict[str, Value]:

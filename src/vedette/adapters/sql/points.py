@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from vedette.adapters.sql.database import Database, Params
+from vedette.adapters.sql.lists import spelt_out
 from vedette.domain.ids import TenantId
 from vedette.domain.metrics import Metric
 from vedette.ports.observations import MetricName, Point
@@ -20,6 +21,19 @@ WITH RECURSIVE places(place) AS (
     SELECT (SELECT MIN(o.place) FROM observation o WHERE o.check_id = :check_id AND o.place > places.place)
     FROM places WHERE places.place IS NOT NULL)
 SELECT place FROM places WHERE place IS NOT NULL"""
+
+# The same for many checks at once, each place with its last payload, which says whose it is.
+LAST_OF_ENTITIES = """
+WITH RECURSIVE places(check_id, place) AS (
+    SELECT d.id, (SELECT MIN(o.place) FROM observation o WHERE o.check_id = d.id)
+    FROM document d WHERE d.kind = 'ch' AND d.entity_id IN ({entities})
+    UNION ALL
+    SELECT p.check_id, (SELECT MIN(o.place) FROM observation o WHERE o.check_id = p.check_id AND o.place > p.place)
+    FROM places p WHERE p.place IS NOT NULL)
+SELECT p.check_id, p.place, (
+    SELECT o.payload FROM observation o WHERE o.check_id = p.check_id AND o.place = p.place
+    ORDER BY o.at_ms DESC LIMIT 1)
+FROM places p WHERE p.place IS NOT NULL"""
 
 LATEST = """
 SELECT payload FROM observation WHERE check_id = :check_id AND place = :place ORDER BY at_ms DESC LIMIT :limit"""
@@ -62,12 +76,20 @@ class SqlMetricPoints:
     async def names(self, tenant_id: TenantId, check_id: str) -> list[MetricName]:
         names = []
         for (place,) in await self._database.fetch(PLACES, {"check_id": check_id}):
-            prefix = f"{place}." if place else ""
-            metrics = await self._latest(tenant_id, check_id, place)
-            names += [
-                MetricName(name=prefix + name, unit=metric.unit, type=metric.type) for name, metric in metrics.items()
-            ]
-        return sorted(names, key=lambda name: name.name)
+            names += _named(place, await self._latest(tenant_id, check_id, place))
+        return sorted(names, key=_by_name)
+
+    async def latest_names(self, tenant_id: TenantId, entity_ids: Sequence[str]) -> Mapping[str, Sequence[MetricName]]:
+        if not entity_ids:
+            return {}
+        inside, ids = spelt_out("entity", entity_ids)
+        sql = LAST_OF_ENTITIES.replace("{entities}", inside)
+        found: dict[str, list[MetricName]] = {}
+        for check_id, place, data in await self._database.fetch(sql, ids):
+            payload = None if data is None else _decode_names(data)
+            if payload is not None and payload.tenant_id == tenant_id:
+                found.setdefault(check_id, []).extend(_named(place, payload.metrics))
+        return {check_id: sorted(names, key=_by_name) for check_id, names in found.items()}
 
     async def _latest(self, tenant_id: TenantId, check_id: str, place: str) -> Mapping[str, Metric]:
         for limit in (_LATEST_OBSERVATIONS, _LATEST_WITH_METRICS):
@@ -104,3 +126,12 @@ class SqlMetricPoints:
             from_ms, after_seq, _ = rows[-1]
             await asyncio.sleep(0)  # SQLite is read on the event loop: others get their turn in a long range
         return points[:limit]
+
+
+def _named(place: str, metrics: Mapping[str, Metric]) -> list[MetricName]:
+    prefix = f"{place}." if place else ""
+    return [MetricName(name=prefix + name, unit=metric.unit, type=metric.type) for name, metric in metrics.items()]
+
+
+def _by_name(name: MetricName) -> str:
+    return name.name

@@ -15,10 +15,13 @@ from vedette.adapters.sql.documents import SqlDocuments
 from vedette.adapters.sql.observations import SqlObservations
 from vedette.adapters.sql.outbox import SqlOutbox
 from vedette.adapters.sql.points import SqlMetricPoints
+from vedette.adapters.sql.sealed import SqlSealed
+from vedette.adapters.sql.suppression_logs import SqlSuppressionLogs
 from vedette.ports.accounts import Accounts
 from vedette.ports.agents import Agents
 from vedette.ports.documents import Documents
-from vedette.ports.history import Audits, Changelogs, Outbox
+from vedette.ports.history import Audits, Changelogs, Outbox, SuppressionLogs
+from vedette.ports.keys import Sealed
 from vedette.ports.observations import AlarmStates, MetricPoints, Observations
 from vedette.ports.tokens import AgentTokens
 from vedette.ports.unit import Commit
@@ -37,6 +40,8 @@ class Stores:
     observations: Observations
     outbox: Outbox
     points: MetricPoints
+    sealed: Sealed
+    suppression_logs: SuppressionLogs
     tokens: AgentTokens
     commit: Commit
 
@@ -53,6 +58,8 @@ def stores(database: Database) -> Stores:
         observations=SqlObservations(database),
         outbox=SqlOutbox(database),
         points=SqlMetricPoints(database),
+        sealed=SqlSealed(database),
+        suppression_logs=SqlSuppressionLogs(database),
         tokens=SqlAgentTokens(database),
         commit=database.commit,
     )

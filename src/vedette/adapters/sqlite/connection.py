@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from vedette.ports.unit import StoreUnavailable
 _BUSY_TIMEOUT_MS = 10_000  # another process (the command line beside a server) holds the write lock
 _READ_BUSY_TIMEOUT_MS = 1_000  # reads never wait for a writer; only for another process recovering the log
 _CHECKPOINT_PAGES = 4_000
+_LOG_TRIES = 500
+_LOG_RETRY_S = 0.01
 
 _CANNOT_NOW = frozenset(
     {
@@ -43,7 +46,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     """The one connection that writes; its owner begins and commits transactions itself."""
     _make(path)
     connection = _open(path, _BUSY_TIMEOUT_MS)
-    connection.execute("PRAGMA journal_mode = WAL")
+    _keep_a_log(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
@@ -65,6 +68,20 @@ def _make(path: Path) -> None:
     """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _keep_a_log(connection: sqlite3.Connection) -> None:
+    """Write-ahead logging; of two that turn it on in a new file at once, SQLite refuses one without waiting."""
+    for _ in range(_LOG_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(_LOG_RETRY_S)
+        else:
+            return
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _open(path: Path, busy_timeout_ms: int) -> sqlite3.Connection:

@@ -42,19 +42,39 @@ CREATE TABLE rate_count (
     PRIMARY KEY (tenant_id, rate_group)
 ) STRICT, WITHOUT ROWID;
 
+-- `more` is what most tokens do not have; `expires_at` and `rotated_to` are in it too, and here to be found by.
 CREATE TABLE agent_token (
     public_id TEXT NOT NULL PRIMARY KEY,
-    tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    tenant_id TEXT REFERENCES tenant (id) ON DELETE CASCADE,
     sort_key TEXT NOT NULL,
     token_index BLOB NOT NULL UNIQUE,
     sealed BLOB NOT NULL,
     label TEXT,
     revision INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL
+    updated_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    rotated_to TEXT,
+    more TEXT
 ) STRICT;
 CREATE INDEX agent_token_by_sort_key ON agent_token (tenant_id, sort_key, public_id);
 CREATE INDEX agent_token_by_public_id ON agent_token (tenant_id, public_id);
+CREATE INDEX agent_token_rotated ON agent_token (expires_at, public_id) WHERE rotated_to IS NOT NULL;
+
+CREATE TABLE token_use (
+    public_id TEXT NOT NULL PRIMARY KEY REFERENCES agent_token (public_id) ON DELETE CASCADE,
+    at_ms INTEGER NOT NULL,
+    agent_id TEXT NOT NULL,
+    ip TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Tokens that are no more.
+CREATE TABLE grave (
+    token_index BLOB NOT NULL PRIMARY KEY,
+    reason TEXT NOT NULL,
+    at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX grave_by_age ON grave (at_ms);
 
 CREATE TABLE agent_seen (
     tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
@@ -65,6 +85,34 @@ CREATE TABLE agent_seen (
     version TEXT NOT NULL,
     PRIMARY KEY (tenant_id, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX agent_seen_by_token ON agent_seen (tenant_id, token_public_id, id);
+
+CREATE TABLE server_process (
+    id TEXT NOT NULL PRIMARY KEY,
+    at_ms INTEGER NOT NULL,
+    newest_key INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Live connections. No key refers to the tenant or the token: a row lives as long as its connection, or its process.
+CREATE TABLE agent_connection (
+    id TEXT NOT NULL PRIMARY KEY,
+    process_id TEXT NOT NULL,
+    tenant_id TEXT NOT NULL,
+    token_public_id TEXT NOT NULL,
+    agent_id TEXT NOT NULL,
+    guid TEXT NOT NULL,
+    ip TEXT NOT NULL,
+    port INTEGER NOT NULL,
+    since_ms INTEGER NOT NULL,
+    endpoint TEXT NOT NULL,
+    process_version TEXT NOT NULL,
+    bundle_version TEXT NOT NULL,
+    features TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX agent_connection_by_process ON agent_connection (process_id);
+CREATE INDEX agent_connection_by_token ON agent_connection (token_public_id, agent_id);
+CREATE INDEX agent_connection_by_agent ON agent_connection (tenant_id, agent_id, id);
+CREATE INDEX agent_connection_by_tenant ON agent_connection (tenant_id, token_public_id, agent_id);
 
 -- All kinds of configuration object.
 CREATE TABLE document (
@@ -109,9 +157,11 @@ CREATE TABLE alarm_state (
     alarm_id TEXT NOT NULL PRIMARY KEY REFERENCES document (id) ON DELETE CASCADE,
     tenant_id TEXT NOT NULL,
     revision INTEGER NOT NULL,
-    value BLOB NOT NULL
+    value BLOB NOT NULL,
+    is_held INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX alarm_state_by_tenant ON alarm_state (tenant_id, alarm_id);
+CREATE INDEX alarm_state_held ON alarm_state (tenant_id, alarm_id) WHERE is_held = 1;
 
 -- Keys of time series begin with the time: rows are appended at the end.
 CREATE TABLE audit (
@@ -138,6 +188,20 @@ CREATE TABLE changelog (
 ) STRICT;
 CREATE INDEX changelog_by_tenant ON changelog (tenant_id, key);
 CREATE INDEX changelog_by_entity ON changelog (tenant_id, entity_id, key);
+
+CREATE TABLE suppression_log (
+    key BLOB NOT NULL PRIMARY KEY,
+    tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    entity_id TEXT NOT NULL,
+    check_id TEXT NOT NULL,
+    alarm_id TEXT NOT NULL,
+    plan_id TEXT NOT NULL,
+    suppressions TEXT NOT NULL,
+    state TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    transaction_id TEXT NOT NULL
+) STRICT;
+CREATE INDEX suppression_log_by_tenant ON suppression_log (tenant_id, key);
 
 CREATE TABLE delivery (
     key BLOB NOT NULL PRIMARY KEY,
