@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,3 +31,14 @@ def client(server: Server) -> Iterator[Client]:
 def receiver() -> Iterator[Receiver]:
     with Receiver() as listening:
         yield listening
+
+
+@pytest.fixture
+def driver(server: Server) -> Iterator[Any]:
+    """The old client library, logged in."""
+    from tests.acceptance.library import connected  # it does not import on every Python
+
+    driver = connected(server)
+    yield driver
+    driver.connection.connection.close()
+    gc.collect()  # the leaks of this test are not to be found in another one

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-import http.server
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
@@ -25,57 +19,9 @@ from rackspace_monitoring.drivers.rackspace import RackspaceMonitoringValidation
 from rackspace_monitoring.providers import get_driver
 from rackspace_monitoring.types import Provider
 
-EVER = 9_999_999_999_999
-CRITERIA = 'if (metric["code"] == "404") { return new AlarmStatus(CRITICAL); } return new AlarmStatus(OK, "fine");'
-Driver = Any  # the library carries no types
+from tests.acceptance.library import CRITERIA, EVER, MARKS, Driver, connected, fault_of, target
 
-
-pytestmark = pytest.mark.filterwarnings(
-    # The library leaves each connection to the garbage collector.
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-)
-
-
-def connected(server: Server, api_key: str | None = None) -> Driver:
-    """As its documentation says, with another address to log in at."""
-    credentials = server.credentials
-    return get_driver(Provider.RACKSPACE)(
-        credentials["username"],
-        api_key or credentials["api_key"],
-        ex_force_auth_url=f"{credentials['identity_url']}/tokens",
-        secure=False,
-    )
-
-
-@pytest.fixture
-def driver(server: Server) -> Iterator[Driver]:
-    driver = connected(server)
-    yield driver
-    driver.connection.connection.close()
-    gc.collect()  # the leaks of this test are not to be found in another one
-
-
-@contextmanager
-def target() -> Iterator[int]:
-    """The port of a web server that answers 404 to everything."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(404)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            """A test's output is its assertions."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as web:
-        thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield web.server_address[1]
-        finally:
-            web.shutdown()
-            thread.join()
+pytestmark = MARKS
 
 
 def test_wrong_credentials_are_its_own_error(server: Server) -> None:
@@ -101,7 +47,7 @@ def test_entities_are_created_read_changed_and_deleted(driver: Driver) -> None:
     )
     assert (entity.label, entity.agent_id, entity.extra) == ("web", "web-1", {"a": "b"})
     assert entity.ip_addresses == [("default", "127.0.0.1")]
-    assert (entity.active_suppressions, entity.scheduled_suppressions, entity.uri) == ([], [], None)
+    assert (entity.active_suppressions, entity.scheduled_suppressions, entity.uri) == (None, None, None)
 
     changed = driver.update_entity(entity, {"label": "web server", "metadata": {"c": "d"}})
     assert (changed.id, changed.label, changed.extra) == (entity.id, "web server", {"c": "d"})
@@ -284,11 +230,3 @@ def test_a_plan_in_use_stays(driver: Driver) -> None:
     assert alarm.id in fault_of(lambda: driver.delete_notification_plan(plan))["message"]
     driver.delete_entity(entity)
     assert driver.delete_notification_plan(plan) is True
-
-
-def fault_of(call: Callable[[], object]) -> dict[str, Any]:
-    """What the library passes on of a fault other than 400: a bare exception with the answer's body."""
-    with pytest.raises(Exception, check=lambda raised: isinstance(raised.args[0], dict)) as raised:
-        call()
-    fault: dict[str, Any] = raised.value.args[0]
-    return fault

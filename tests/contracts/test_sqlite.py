@@ -109,14 +109,24 @@ async def test_a_commit_that_nobody_waits_for_any_more_is_not_begun(kept: Stores
     assert [one.id for one in await kept.documents.every(Kind.ENTITY, None, 9)] == ["enA"]
 
 
-async def test_a_read_leaves_no_snapshot_open(kept: Stores, file: Path) -> None:
+async def test_reads_leave_no_snapshot_open_beyond_their_turn_of_the_loop(kept: Stores, file: Path) -> None:
     await kept.commit(*[kept.documents.add(document(f"en{n}")) for n in range(10)])
     await kept.documents.every(Kind.ENTITY, None, 3)
     await kept.documents.last_change()
+    await asyncio.sleep(0)
     connection = sqlite3.connect(file)
     # (was it blocked, frames in the log, frames moved to the database): an open snapshot would block it.
     assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
     connection.close()
+
+
+async def test_who_wrote_reads_what_was_written_also_beside_reads_of_the_same_turn(kept: Stores) -> None:
+    async def write_and_read(key: str) -> bool:
+        await kept.documents.last_change()
+        await kept.commit(kept.documents.add(document(key)))
+        return await kept.documents.find(ALICES, Kind.ENTITY, key) is not None
+
+    assert all(await asyncio.gather(*[write_and_read(f"en{n}") for n in range(50)]))
 
 
 @contextmanager

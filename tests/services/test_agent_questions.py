@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.agent_stores import FakeAgents
+from tests.fakes.agent_stores import FakeAgentRoll
 from tests.fakes.chain import document
 from tests.fakes.database import FakeDatabase
 from tests.fakes.stores import FakeDocuments
@@ -73,7 +73,7 @@ class Site:
     def __init__(self, *deaf: str) -> None:
         database = FakeDatabase()
         self.ask = Answering(*deaf)
-        agents, documents = FakeAgents(database), Entities(database)
+        agents, documents = FakeAgentRoll(database), Entities(database)
         live = [_connection(f"cn{agent}", agent) for agent in ("web", "db")]
         database.commit_now(agents.beat(ProcessBeat(id="p1", at_ms=NOW, newest_key=1)), agents.connected(live))
         for key, agent in (("enA", "web"), ("enB", "gone"), ("enC", None)):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from litestar import Response, delete, get, post, put
+from litestar import delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from vedette.api import answers, bodies, conditions, schemas
+from vedette.api import answers, bodies, conditions, repeatable, schemas
+from vedette.api.answer import Answer
 from vedette.api.visits import Call
 from vedette.domain.principals import Capability
 from vedette.domain.resources import AGENT_TOKEN_ATTRIBUTES
 from vedette.domain.token_attributes import ROTATION_ATTRIBUTES
 from vedette.domain.tokens import AgentToken
 from vedette.services.agent_tokens import AgentTokenService
+from vedette.services.once import Once
 from vedette.services.token_agents import TokenAgents
 from vedette.services.token_rotation import TokenRotation
 from vedette.services.token_store import TokenStore
@@ -60,32 +62,38 @@ _AGENT: schemas.Schema = {
 _PAGED = ("limit", "marker")
 
 
-def routes(store: TokenStore, revoked: Callable[[AgentToken], object]) -> list[HTTPRouteHandler]:
+def routes(store: TokenStore, revoked: Callable[[AgentToken], object], once: Once) -> list[HTTPRouteHandler]:
     """`revoked` closes what this process has of live connections of a deleted token; others follow the feed."""
-    return [*_resource(AgentTokenService(store), revoked), *_life(TokenRotation(store), TokenAgents(store))]
+    return [
+        *_resource(AgentTokenService(store), revoked, once),
+        *_life(TokenRotation(store), TokenAgents(store), once),
+    ]
 
 
-def _resource(service: AgentTokenService, revoked: Callable[[AgentToken], object]) -> list[HTTPRouteHandler]:
+def _resource(
+    service: AgentTokenService, revoked: Callable[[AgentToken], object], once: Once
+) -> list[HTTPRouteHandler]:
     writes = {"needs": Capability.CREATE, "app": _APP, "takes": schemas.change_of(AGENT_TOKEN_ATTRIBUTES)}
     lists = {"needs": Capability.READ, "lists": _SHOWN, "query": _PAGED}
 
-    @post(_COLLECTION, opt=writes, operation_id="create_agent_token")
-    async def create(request: Call) -> Response[bytes]:
-        done = await service.create(request.asked, bodies.json_object(request.visit.body))
+    @post(_COLLECTION, opt=writes | repeatable.OPTIONS, operation_id="create_agent_token")
+    async def create(request: Call) -> Answer:
+        body = bodies.json_object(request.visit.body)
+        done = await repeatable.create(request, once, body, lambda asked: service.create(asked, body))
         return answers.created(request, "/agent_tokens", done)
 
     @get(_COLLECTION, opt=lists, operation_id="list_agent_tokens")
-    async def index(request: Call) -> Response[bytes]:
+    async def index(request: Call) -> Answer:
         limit = answers.limit_of(request)
         found = await service.page(request.asked, answers.marker_of(request), limit)
         return answers.page(request, found.items, limit, found.next_marker)
 
     @get(_ITEM, opt={"needs": Capability.READ, "gives": _SHOWN, "tagged": True}, operation_id="get_agent_token")
-    async def show(request: Call, key: FromPath[str]) -> Response[bytes]:
+    async def show(request: Call, key: FromPath[str]) -> Answer:
         return conditions.tagged(await service.show(request.asked, key))
 
     @put(_ITEM, opt=writes | conditions.OPTIONS, operation_id="update_agent_token")
-    async def update(request: Call, key: FromPath[str]) -> Response[bytes]:
+    async def update(request: Call, key: FromPath[str]) -> Answer:
         body = bodies.json_object(request.visit.body)
         done = await service.update(request.asked, key, body, conditions.wanted(request))
         return answers.changed(request, "/agent_tokens", done)
@@ -101,7 +109,7 @@ def _resource(service: AgentTokenService, revoked: Callable[[AgentToken], object
     return [create, index, show, update, remove]
 
 
-def _life(rotation: TokenRotation, agents: TokenAgents) -> list[HTTPRouteHandler]:
+def _life(rotation: TokenRotation, agents: TokenAgents, once: Once) -> list[HTTPRouteHandler]:
     writes = {"needs": Capability.CREATE, "app": _APP}
     takes = schemas.change_of(ROTATION_ATTRIBUTES)
 
@@ -110,16 +118,17 @@ def _life(rotation: TokenRotation, agents: TokenAgents) -> list[HTTPRouteHandler
         opt={"needs": Capability.READ, "lists": _AGENT, "query": _PAGED},
         operation_id="list_agents_of_token",
     )
-    async def using(request: Call, key: FromPath[str]) -> Response[bytes]:
+    async def using(request: Call, key: FromPath[str]) -> Answer:
         """Which agents use a token."""
         limit = answers.limit_of(request)
         found = await agents.page(request.asked, key, answers.marker_of(request), limit)
         return answers.page(request, found.items, limit, found.next_marker)
 
-    @post(f"{_ITEM}/rotate", opt=writes | {"takes": takes}, operation_id="rotate_agent_token")
-    async def rotate(request: Call, key: FromPath[str]) -> Response[bytes]:
+    @post(f"{_ITEM}/rotate", opt=writes | repeatable.OPTIONS | {"takes": takes}, operation_id="rotate_agent_token")
+    async def rotate(request: Call, key: FromPath[str]) -> Answer:
         """Makes a new token; the old one works until the overlap ends."""
-        done = await rotation.rotate(request.asked, key, bodies.optional_object(request.visit.body))
+        body = bodies.optional_object(request.visit.body)
+        done = await repeatable.create(request, once, body, lambda asked: rotation.rotate(asked, key, body))
         return answers.created(request, "/agent_tokens", done)
 
     @post(f"{_ITEM}/rotate/finish", status_code=204, opt=writes, operation_id="finish_agent_token_rotation")

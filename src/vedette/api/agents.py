@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from vedette.api import answers, schemas
+from vedette.api.answer import Answer
 from vedette.api.visits import Call
 from vedette.domain.principals import Capability
 from vedette.ports.unit import Commit
@@ -52,13 +53,13 @@ def listing_routes(listing: AgentListing) -> list[HTTPRouteHandler]:
     """Who has connected."""
 
     @get("/v1.0/agents", opt=_READ | {"lists": _SHOWN, "query": _PAGED}, operation_id="list_agents")
-    async def index(request: Call) -> Response[bytes]:
+    async def index(request: Call) -> Answer:
         """Agents that have connected within the last 30 days."""
         limit = answers.limit_of(request)
         return answers.listed(request, await listing.page(request.asked, answers.marker_of(request), limit))
 
     @get(_AGENT, opt=_READ | {"gives": _SHOWN}, operation_id="get_agent")
-    async def show(request: Call, key: FromPath[str]) -> Response[bytes]:
+    async def show(request: Call, key: FromPath[str]) -> Answer:
         """One of them."""
         return answers.one(await listing.show(request.asked, key))
 
@@ -67,7 +68,7 @@ def listing_routes(listing: AgentListing) -> list[HTTPRouteHandler]:
         opt=_READ | {"lists": CONNECTION, "query": _PAGED},
         operation_id="list_agent_connections",
     )
-    async def connections(request: Call, key: FromPath[str]) -> Response[bytes]:
+    async def connections(request: Call, key: FromPath[str]) -> Answer:
         """Its live connections."""
         limit = answers.limit_of(request)
         found = await listing.connections(request.asked, key, answers.marker_of(request), limit)
@@ -78,7 +79,7 @@ def listing_routes(listing: AgentListing) -> list[HTTPRouteHandler]:
         opt=_READ | {"gives": CONNECTION},
         operation_id="get_agent_connection",
     )
-    async def connection(request: Call, key: FromPath[str], connection: FromPath[str]) -> Response[bytes]:
+    async def connection(request: Call, key: FromPath[str], connection: FromPath[str]) -> Answer:
         """One of those."""
         return answers.one(await listing.connection(request.asked, key, connection))
 
@@ -89,17 +90,17 @@ def question_routes(questions: AgentQuestions, auditor: Auditor, commit: Commit)
     """What connected agents are asked."""
 
     @get(f"{_AGENT}/host_info_types", opt=_ASKED | {"gives": _INFO}, operation_id="list_host_info_types")
-    async def types(request: Call, key: FromPath[str]) -> Response[bytes]:
+    async def types(request: Call, key: FromPath[str]) -> Answer:
         """Which types of host info an agent can tell."""
         return answers.one(await questions.host_info_types(request.asked, key))
 
     @get(f"{_AGENT}/host_info/{{type:str}}", opt=_ASKED | {"gives": _INFO}, operation_id="get_host_info")
-    async def host_info(request: Call, key: FromPath[str], type: FromPath[str]) -> Response[bytes]:
+    async def host_info(request: Call, key: FromPath[str], type: FromPath[str]) -> Answer:
         """What an agent says of its host, gathered now."""
         return answers.one(await questions.host_info(request.asked, key, type))
 
     @get(f"{_ENTITY}/host_info/{{type:str}}", opt=_ASKED | {"gives": _INFO}, operation_id="get_host_info_of_entity")
-    async def of_entity(request: Call, entity_id: FromPath[str], type: FromPath[str]) -> Response[bytes]:
+    async def of_entity(request: Call, entity_id: FromPath[str], type: FromPath[str]) -> Answer:
         """The same of the agent that an entity is bound to."""
         return answers.one(await questions.host_info_of_entity(request.asked, entity_id, type))
 
@@ -108,7 +109,7 @@ def question_routes(questions: AgentQuestions, auditor: Auditor, commit: Commit)
         opt=_ASKED | {"gives": schemas.page_of(_TARGET)},
         operation_id="list_agent_check_targets",
     )
-    async def targets(request: Call, entity_id: FromPath[str], type: FromPath[str]) -> Response[bytes]:
+    async def targets(request: Call, entity_id: FromPath[str], type: FromPath[str]) -> Answer:
         """What an agent's checks of a type can gather data for on the entity's host."""
         found = await questions.targets(request.asked, entity_id, type)
         named = b",".join(found)
@@ -120,7 +121,7 @@ def question_routes(questions: AgentQuestions, auditor: Auditor, commit: Commit)
         opt={"needs": Capability.CREATE, "app": "agents", "faults": frozenset({400, 501})},
         operation_id="upgrade_agent",
     )
-    async def upgrade(request: Call, key: FromPath[str]) -> Response[bytes]:
+    async def upgrade(request: Call, key: FromPath[str]) -> Answer:
         """Asks an agent to upgrade itself."""
         await questions.upgrade(request.asked, key)
         await commit(auditor.entry(request.asked, 200))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from vedette.api import answers, bodies, schemas
+from vedette.api.answer import Answer
 from vedette.api.visits import Call
 from vedette.domain.principals import Capability
 from vedette.services.alarm_examples import AlarmExampleService
@@ -42,12 +43,12 @@ def routes(catalogue: Catalogue, service: AlarmExampleService) -> list[HTTPRoute
     """List, get, evaluate."""
 
     @get("/v1.0/alarm_examples", opt={"needs": Capability.READ, "lists": _SHOWN}, operation_id="list_alarm_examples")
-    async def index(request: Call) -> Response[bytes]:
+    async def index(request: Call) -> Answer:
         """All of them."""
         return answers.page(request, catalogue.all(), None, None)
 
     @get(_ITEM, opt={"needs": Capability.READ, "gives": _SHOWN}, operation_id="get_alarm_example")
-    async def show(key: FromPath[str]) -> Response[bytes]:
+    async def show(key: FromPath[str]) -> Answer:
         """One of them."""
         return answers.one(catalogue.show(key))
 
@@ -57,7 +58,7 @@ def routes(catalogue: Catalogue, service: AlarmExampleService) -> list[HTTPRoute
         opt={"needs": Capability.CREATE, "app": "alarm_examples", "takes": _VALUES, "gives": _BOUND},
         operation_id="evaluate_alarm_example",
     )
-    async def evaluate(request: Call, key: FromPath[str]) -> Response[bytes]:
+    async def evaluate(request: Call, key: FromPath[str]) -> Answer:
         """The criteria of an example with its fields filled in."""
         body = bodies.optional_object(request.visit.body)
         return answers.encoded({"bound_criteria": await service.evaluate(request.asked, key, body)})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from litestar import Response, post
+from litestar import post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from vedette.api import answers, bodies, schemas
+from vedette.api.answer import Answer
 from vedette.api.visits import Call
 from vedette.domain.faults import invalid
 from vedette.domain.principals import Capability
@@ -56,7 +57,7 @@ def routes(trials: AlarmTrials) -> list[HTTPRouteHandler]:
              "query": ("mode",)},
         operation_id="test_alarm",
     )  # fmt: skip
-    async def run(request: Call, entity_id: FromPath[str]) -> Response[bytes]:
+    async def run(request: Call, entity_id: FromPath[str]) -> Answer:
         """Evaluates criteria over observations, and tells the states they lead to."""
         mode = request.query_params.get("mode")
         if mode not in {None, "", "full"}:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import msgspec
-from litestar import Response
 
+from vedette.api.answer import Answer
 from vedette.api.faults import JSON
 from vedette.domain.faults import Fault, invalid
 from vedette.domain.timeline import KEY_BYTES, key_at, key_of
@@ -31,38 +31,38 @@ NONE: Mapping[str, Any] = MappingProxyType({})
 _encode = msgspec.json.Encoder().encode
 
 
-def created(call: Call, address: str, done: Created) -> Response[bytes]:
+def created(call: Call, address: str, done: Created) -> Answer:
     """201 without a body; `Location` is absolute and ends in the id, `X-Object-ID` is the id.
 
     Where a new secret is the id but not shown again, the address has its public id.
     """
     place = quote(done.address or done.id, safe=":")
     headers = {"Location": f"{call.visit.root}{address}/{place}", "X-Object-ID": done.id}
-    return Response(b"", status_code=201, headers=headers | _ignored(done.ignored), media_type="text/plain")
+    return Answer(b"", status_code=201, headers=headers | _ignored(done.ignored), media_type="text/plain")
 
 
-def changed(call: Call, address: str, done: Changed) -> Response[bytes]:
+def changed(call: Call, address: str, done: Changed) -> Answer:
     """204 with the `Location` of the object."""
     location = f"{call.visit.root}{address}" + (f"/{quote(done.id, safe=':')}" if done.id else "")
-    return Response(
+    return Answer(
         b"", status_code=204, headers={"Location": location} | _ignored(done.ignored), media_type="text/plain"
     )
 
 
-def one(body: bytes) -> Response[bytes]:
+def one(body: bytes) -> Answer:
     """A stored object, as it is."""
-    return Response(body, media_type=JSON)
+    return Answer(body, media_type=JSON)
 
 
-def encoded(value: Any) -> Response[bytes]:
+def encoded(value: Any) -> Answer:
     """Any value as JSON."""
-    return Response(_encode(value), media_type=JSON)
+    return Answer(_encode(value), media_type=JSON)
 
 
 def page(
     call: Call, items: Sequence[bytes], limit: int | None, next_marker: str | None, more: Mapping[str, Any] = NONE,
     before: bytes = b"",
-) -> Response[bytes]:  # fmt: skip
+) -> Answer:  # fmt: skip
     """A list: stored bytes joined; `metadata` always has all five members, and what a list adds to them.
 
     `before`: members that it has before the others, as JSON with a comma at the end.
@@ -79,10 +79,10 @@ def page(
         }
     )
     parts = (b"{", before, b'"values":[', b",".join(items), b'],"metadata":', metadata, b"}")
-    return Response(b"".join(parts), media_type=JSON)
+    return Answer(b"".join(parts), media_type=JSON)
 
 
-def listed(call: Call, found: Page) -> Response[bytes]:
+def listed(call: Call, found: Page) -> Answer:
     """A page as services give it, of the length that was asked for."""
     return page(call, found.items, limit_of(call), found.next_marker)
 
@@ -169,7 +169,7 @@ def span_of(call: Call) -> Span:
     )
 
 
-def series(call: Call, rows: Sequence[tuple[str, bytes]]) -> Response[bytes]:
+def series(call: Call, rows: Sequence[tuple[str, bytes]]) -> Answer:
     """A page of a time series from one row more than it shows."""
     limit = limit_of(call)
     more = rows[limit][0] if len(rows) > limit else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -22,11 +22,10 @@ def draft(scope: Scope, app: str, method: str) -> AuditDraft:
     """What is known before the body is read."""
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     shown = dict(redacted_parameter(name, value) for name, value in query)
-    path = redacted_path(scope["raw_path"].decode("latin-1"))
     return AuditDraft(
         app=app,
         method=method,
-        url=path + ("?" + urlencode(shown) if shown else ""),
+        url=redacted_path(scope["raw_path"].decode("latin-1")),
         query=shown or None,
         headers=_headers(scope),
         payload=None,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import Response, get
+from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
 from vedette.api import answers, schemas
+from vedette.api.answer import Answer
 from vedette.api.visits import Call
 from vedette.domain.history import StateChange
 from vedette.domain.principals import Capability
@@ -22,7 +23,7 @@ def routes(changelogs: Changelogs) -> list[HTTPRouteHandler]:
         opt={"needs": Capability.READ, "lists": schemas.ANY_OBJECT, "query": (*schemas.SERIES["query"], "entityId")},
         operation_id="list_alarm_changelogs",
     )
-    async def index(request: Call) -> Response[bytes]:
+    async def index(request: Call) -> Answer:
         entity_id = answers.text_of(request, "entityId", "the id of an entity")
         rows = await changelogs.list(request.asked.tenant_id, entity_id, answers.span_of(request))
         return answers.series(request, [(uuid_of(change.key), _shown(change)) for change in rows])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, post
+from litestar import post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from vedette.api import answers, bodies, schemas
+from vedette.api.answer import Answer
 from vedette.api.visits import Call
 from vedette.domain.principals import Capability
 from vedette.domain.resources import CHECK
@@ -48,14 +49,14 @@ def routes(tests: CheckTests) -> list[HTTPRouteHandler]:
         opt=_OPTIONS | {"takes": schemas.creation_of(CHECK)},
         operation_id="test_check",
     )
-    async def of_described(request: Call, entity_id: FromPath[str]) -> Response[bytes]:
+    async def of_described(request: Call, entity_id: FromPath[str]) -> Answer:
         """Runs a check that is only described, once, from each of its zones."""
         body = bodies.json_object(request.visit.body)
         has_debug = answers.is_asked(request, "debug")
         return answers.encoded(await tests.of_described(request.asked, entity_id, body, has_debug=has_debug))
 
     @post(f"{_ENTITY}/checks/{{key:str}}/test", status_code=200, opt=_OPTIONS, operation_id="test_existing_check")
-    async def of_stored(request: Call, entity_id: FromPath[str], key: FromPath[str]) -> Response[bytes]:
+    async def of_stored(request: Call, entity_id: FromPath[str], key: FromPath[str]) -> Answer:
         """Runs a duplicate of a check that is there; the body does not matter."""
         has_debug = answers.is_asked(request, "debug")
         return answers.encoded(await tests.of_stored(request.asked, entity_id, key, has_debug=has_debug))

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from litestar import Response
-
+from vedette.api.addresses import header
+from vedette.api.answer import Answer
 from vedette.api.faults import JSON
 from vedette.domain.faults import bad_request
 
@@ -30,9 +30,9 @@ def etag(revision: int) -> str:
     return f'"{revision}"'
 
 
-def tagged(shown: Shown) -> Response[bytes]:
+def tagged(shown: Shown) -> Answer:
     """A single object with its ETag."""
-    return Response(shown.body, media_type=JSON, headers={"ETag": etag(shown.revision)})
+    return Answer(shown.body, media_type=JSON, headers={"ETag": etag(shown.revision)})
 
 
 def wanted(call: Call) -> Revisions:
@@ -40,7 +40,7 @@ def wanted(call: Call) -> Revisions:
 
     Weak tags and tags of others match nothing.
     """
-    given = call.headers.get("If-Match")
+    given = header(call.scope, b"if-match")
     if given is None or given.strip() == "*":
         return None
     if len(given) > _MOST or not _TAGS.fullmatch(given):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from vedette.api import jsonp
 from vedette.api.addresses import Address, Bases, address_of, is_no_address, path_of, without_tenant
 from vedette.api.faults import NOTHING_HERE, body_of, identity_body_of, unavailable
 from vedette.api.visits import Visit
@@ -53,6 +54,11 @@ class Door:
         scope["path"] = visit.path
         visit.enter(scope)
         fault = self._refusal(scope, visit, path)
+        if jsonp.is_asked(scope, visit.path):
+            try:
+                send = jsonp.wrapping(jsonp.name_of(scope), send)
+            except Fault as bad_name:
+                fault = fault or bad_name
         if fault is not None:
             await self._refuse(visit, fault, send)
             return

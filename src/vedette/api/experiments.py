@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 
 from vedette.api import answers, bodies, schemas
+from vedette.api.answer import Answer
 from vedette.api.metrics import plot_of
 from vedette.api.visits import Call
 from vedette.domain.principals import Capability
@@ -46,13 +47,13 @@ def routes(multiplots: Multiplots, usage: Usage) -> list[HTTPRouteHandler]:
              "query": ("from", "to", "points", "resolution", "select")},
         operation_id="plot_metrics",
     )  # fmt: skip
-    async def multiplot(request: Call) -> Response[bytes]:
+    async def multiplot(request: Call) -> Answer:
         """Points of several metrics."""
         body = bodies.json_object(request.visit.body)
         return answers.encoded({"metrics": await multiplots.run(request.asked, body, plot_of(request))})
 
     @get("/v1.0/usage", opt={"needs": Capability.READ, "gives": schemas.ANY_OBJECT}, operation_id="get_usage")
-    async def used(request: Call) -> Response[bytes]:
+    async def used(request: Call) -> Answer:
         """How many objects of each kind there are."""
         return answers.encoded(await usage.show(request.asked))
 
@@ -67,7 +68,7 @@ def json_home(routes: Sequence[HTTPRouteHandler]) -> HTTPRouteHandler:
         opt={"needs": Capability.READ, "gives": schemas.ANY_OBJECT},
         operation_id="get_json_home",
     )
-    async def home(request: Call) -> Response[bytes]:
+    async def home(request: Call) -> Answer:
         """Every address with the methods it takes."""
         base = f"{request.visit.base_url}{_VERSION}"
         return answers.encoded({"resources": {base + path: one for path, one in _resources([*routes, home], base)}})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from litestar import Response, get
+from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
 from vedette.api import answers, schemas
+from vedette.api.answer import Answer
 from vedette.api.visits import Call
 from vedette.domain.faults import Fault
 
@@ -21,12 +22,12 @@ def routes(
     """Open to everybody but for the metrics."""
 
     @get("/healthz", operation_id="healthz", opt={"gives": schemas.ANY_OBJECT})
-    async def healthz() -> Response[bytes]:
+    async def healthz() -> Answer:
         """The process runs and answers."""
         return answers.encoded({"status": "ok"})
 
     @get("/readyz", operation_id="readyz", opt={"gives": schemas.ANY_OBJECT})
-    async def readyz() -> Response[bytes]:
+    async def readyz() -> Answer:
         """Every part works; 503 names the ones that do not."""
         parts = await ready()
         is_ready = all(state == "ok" for state in parts.values())
@@ -35,10 +36,10 @@ def routes(
         return answer
 
     @get("/metrics", operation_id="metrics")
-    async def metrics(request: Call) -> Response[bytes]:
+    async def metrics(request: Call) -> Answer:
         """Prometheus text; on loopback, or with the metrics token."""
         if not metrics_are_open_to(request.visit.peer, request.headers.get("authorization")):
             raise Fault("forbiddenError", "Metrics are served on loopback only")
-        return Response(metrics_page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Answer(metrics_page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return [healthz, readyz, metrics]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from litestar import Response, delete, get, post, route
+from litestar import delete, get, post, route
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from vedette.api import answers, bodies, schemas
 from vedette.api.addresses import header
+from vedette.api.answer import Answer
 from vedette.api.faults import JSON
 from vedette.api.visits import Call, Visit
 from vedette.domain.faults import Fault, bad_request
@@ -30,21 +31,21 @@ def routes(identity: Identity) -> list[HTTPRouteHandler]:
     """Log-in, tokens, tenants and versions."""
 
     @post("/v2.0/tokens", operation_id="authenticate", status_code=200, opt=_LOGS_IN)
-    async def authenticate(request: Call) -> Response[bytes]:
+    async def authenticate(request: Call) -> Answer:
         form, given = _credentials(bodies.json_object(request.visit.body))
         token, principal = await _log_in(identity, form, given, request.visit.peer)
         return answers.encoded({"access": _access(request.visit, token, principal)})
 
     @route("/v2.0/tokens/{token:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], operation_id="validate_token",
            opt=_GIVES)  # fmt: skip
-    async def validate(request: Call, token: FromPath[str]) -> Response[bytes]:
+    async def validate(request: Call, token: FromPath[str]) -> Answer:
         principal = await _own(request, token)
         if request.method == HttpMethod.HEAD:
-            return Response(b"", media_type=JSON)
+            return Answer(b"", media_type=JSON)
         return answers.encoded({"access": _access(request.visit, token, principal)})
 
     @get("/v2.0/tokens/{token:str}/endpoints", operation_id="list_endpoints", opt=_GIVES)
-    async def endpoints(request: Call, token: FromPath[str]) -> Response[bytes]:
+    async def endpoints(request: Call, token: FromPath[str]) -> Answer:
         principal = await _own(request, token)
         catalog = _catalog(request.visit, principal)
         found = [{"name": s["name"], "type": s["type"]} | endpoint for s in catalog for endpoint in s["endpoints"]]
@@ -56,7 +57,7 @@ def routes(identity: Identity) -> list[HTTPRouteHandler]:
         await identity.revoke(token)
 
     @get("/v2.0/tenants", operation_id="list_tenants", opt=_GIVES)
-    async def tenants(request: Call) -> Response[bytes]:
+    async def tenants(request: Call) -> Answer:
         principal = await _caller(request)
         tenant = {"id": principal.tenant_id, "name": principal.tenant_id, "enabled": True, "description": None}
         return answers.encoded({"tenants": [tenant]})
@@ -83,12 +84,12 @@ def routes(identity: Identity) -> list[HTTPRouteHandler]:
 
 def _version_routes() -> list[HTTPRouteHandler]:
     @get(["/v2.0"], operation_id="identity_version", opt={"gives": schemas.ANY_OBJECT})
-    async def identity_version(request: Call) -> Response[bytes]:
+    async def identity_version(request: Call) -> Answer:
         link = {"rel": "self", "href": f"{request.visit.base_url}/v2.0"}
         return answers.encoded({"version": {"id": "v2.0", "status": "CURRENT", "links": [link]}})
 
     @get(["/", "/v1.0"], operation_id="versions", opt={"gives": schemas.ANY_OBJECT})
-    async def versions(request: Call) -> Response[bytes]:
+    async def versions(request: Call) -> Answer:
         link = {"rel": "self", "href": f"{request.visit.base_url}/v1.0"}
         return answers.encoded({"versions": [{"id": "v1.0", "status": "CURRENT", "links": [link]}]})
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 
 import msgspec
-from litestar import Response, get
+from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from vedette.api import answers, schemas
+from vedette.api.answer import Answer
 from vedette.api.visits import Call
 from vedette.domain.faults import bad_request, invalid
 from vedette.domain.principals import Capability
@@ -24,7 +25,7 @@ def routes(service: MetricService) -> list[HTTPRouteHandler]:
     """The metrics of a check, and their points."""
 
     @get(_METRICS, opt={"needs": Capability.READ, "lists": schemas.ANY_OBJECT}, operation_id="list_metrics")
-    async def index(request: Call, entity_id: FromPath[str], check_id: FromPath[str]) -> Response[bytes]:
+    async def index(request: Call, entity_id: FromPath[str], check_id: FromPath[str]) -> Answer:
         names = await service.names(request.asked.tenant_id, entity_id, check_id)
         return answers.page(request, names, None, None)
 
@@ -33,9 +34,7 @@ def routes(service: MetricService) -> list[HTTPRouteHandler]:
         opt={"needs": Capability.READ, "lists": schemas.ANY_OBJECT, "query": _QUERY},
         operation_id="plot_metric",
     )
-    async def plot(
-        request: Call, entity_id: FromPath[str], check_id: FromPath[str], name: FromPath[str]
-    ) -> Response[bytes]:
+    async def plot(request: Call, entity_id: FromPath[str], check_id: FromPath[str], name: FromPath[str]) -> Answer:
         asked = plot_of(request)
         points = await service.plot(request.asked.tenant_id, entity_id, check_id, name, asked)
         items = [msgspec.json.encode(point) for point in points]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from litestar import Response, get
+from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from vedette.api import answers, schemas
+from vedette.api.answer import Answer
 from vedette.api.visits import Call
 from vedette.domain.principals import Capability
 from vedette.services.notification_history import AlarmOf, NotificationHistory
@@ -18,7 +19,7 @@ def routes(history: NotificationHistory) -> list[HTTPRouteHandler]:
     """The three addresses: checks, entries of a check, one entry."""
 
     @get(_HISTORY, opt={"needs": Capability.READ, "gives": _CHECKS}, operation_id="list_notification_history_checks")
-    async def checks(request: Call, entity_id: FromPath[str], alarm_id: FromPath[str]) -> Response[bytes]:
+    async def checks(request: Call, entity_id: FromPath[str], alarm_id: FromPath[str]) -> Answer:
         """The checks because of which somebody was told."""
         return answers.encoded({"check_ids": await history.check_ids(request.asked.tenant_id, entity_id, alarm_id)})
 
@@ -29,7 +30,7 @@ def routes(history: NotificationHistory) -> list[HTTPRouteHandler]:
     )
     async def index(
         request: Call, entity_id: FromPath[str], alarm_id: FromPath[str], check_id: FromPath[str]
-    ) -> Response[bytes]:
+    ) -> Answer:
         """Who was told of the alarm, attempt by attempt."""
         alarm = AlarmOf(request.asked.tenant_id, entity_id, alarm_id)
         return answers.series(request, await history.page(alarm, check_id, answers.span_of(request)))
@@ -41,7 +42,7 @@ def routes(history: NotificationHistory) -> list[HTTPRouteHandler]:
     )
     async def show(
         request: Call, entity_id: FromPath[str], alarm_id: FromPath[str], check_id: FromPath[str], key: FromPath[str]
-    ) -> Response[bytes]:
+    ) -> Answer:
         """One entry of the history."""
         alarm = AlarmOf(request.asked.tenant_id, entity_id, alarm_id)
         return answers.one(await history.show(alarm, check_id, key))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, post
+from litestar import post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from vedette.api import answers, bodies, schemas
+from vedette.api.answer import Answer
 from vedette.api.visits import Call
 from vedette.domain.attributes import object_schema
 from vedette.domain.principals import Capability
@@ -30,7 +31,7 @@ def routes(service: NotificationTests) -> list[HTTPRouteHandler]:
     """Of a stored notification and of one that is only described."""
 
     @post("/v1.0/notifications/{key:str}/test", status_code=200, opt=_OPTIONS, operation_id="test_notification")
-    async def of_stored(request: Call, key: FromPath[str]) -> Response[bytes]:
+    async def of_stored(request: Call, key: FromPath[str]) -> Answer:
         """Sends to a notification that is there; the body does not matter."""
         return answers.encoded(await service.of_stored(request.asked, key))
 
@@ -40,7 +41,7 @@ def routes(service: NotificationTests) -> list[HTTPRouteHandler]:
         opt={**_OPTIONS, "takes": object_schema(DESCRIBED)},
         operation_id="test_described_notification",
     )
-    async def of_described(request: Call) -> Response[bytes]:
+    async def of_described(request: Call) -> Answer:
         """Sends to a notification that is only described, before it is made."""
         return answers.encoded(await service.of_described(request.asked, bodies.optional_object(request.visit.body)))
 

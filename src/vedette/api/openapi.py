@@ -2,8 +2,8 @@
 
 Beside what the gate reads, a route's options may say for this document: `takes` (the schema of its body), `gives` (of
 its answer), `lists` (of the items of its list), `query` (names of `PARAMETERS`), `by_token` (it judges the token
-itself), `conditional` (it honours `If-Match`), `tagged` (its answer has an ETag), `faults` (codes beyond what follows
-from the rest).
+itself), `conditional` (it honours `If-Match`), `repeatable` (it honours `Idempotency-Key`), `tagged` (its answer has an
+ETag), `faults` (codes beyond what follows from the rest).
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from litestar import Response, get
+from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.status_codes import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from vedette import __version__
-from vedette.api import schemas
+from vedette.api import jsonp, links, repeatable, schemas
+from vedette.api.answer import Answer
 from vedette.api.faults import JSON
 from vedette.services.metrics import RESOLUTIONS, STATISTICS
 
+_SCRIPT = {"application/javascript": {"schema": {"type": "string"}}}
+"""What JSONP makes of an answer."""
 _PATH_PARAMETER = re.compile(r"{([a-z_]+):str}")
 _TEXT = {"type": "string"}
 _MOMENT = {"type": "integer", "description": "Milliseconds since the epoch"}
@@ -43,9 +46,26 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "points": {"type": "integer", "minimum": 0, "description": "How many points are wanted"},
     "resolution": {"type": "string", "enum": list(RESOLUTIONS)},
     "select": {"type": "array", "items": {"type": "string", "enum": list(STATISTICS)}},
+    "JSONP": _TEXT
+    | {
+        "pattern": jsonp.PATTERN,
+        "description": "Answer with a script that calls this; then the query may have the token, as X-Auth-Token",
+    },
     "_who": _TEXT | {"maxLength": 255, "description": "Who does it, for the audit"},
     "_why": _TEXT | {"maxLength": 255, "description": "Why, for the audit"},
 }
+_REQUEST_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "conditional": ("If-Match", _TEXT | {"description": "ETags of the object as it was seen"}),
+    "repeatable": (
+        "Idempotency-Key",
+        _TEXT
+        | {
+            "pattern": repeatable.PATTERN,
+            "description": "Sent again within 24 hours, the same request is answered as before and not done again",
+        },
+    ),
+}
+"""By a route's option."""
 _FAULTS = {
     400: "The request is not valid",
     401: "No valid token",
@@ -67,11 +87,11 @@ def route(routes: Sequence[HTTPRouteHandler]) -> HTTPRouteHandler:
     made: list[bytes] = []
 
     @get("/openapi.json", operation_id="openapi", opt={"gives": schemas.ANY_OBJECT})
-    async def openapi() -> Response[bytes]:
+    async def openapi() -> Answer:
         """This document."""
         if not made:
             made.append(msgspec.json.encode(document([*routes, openapi])))
-        return Response(made[0], media_type=JSON)
+        return Answer(made[0], media_type=JSON)
 
     return openapi
 
@@ -84,6 +104,7 @@ def document(routes: Iterable[HTTPRouteHandler]) -> dict[str, Any]:
             shown = paths.setdefault(_PATH_PARAMETER.sub(r"{\1}", path), {})
             for method in sorted(handler.http_methods):
                 shown[method.lower()] = _operation(handler, method, path, place)
+    links.add(paths)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -108,7 +129,7 @@ def _operation(handler: HTTPRouteHandler, method: str, path: str, place: int) ->
     name = f"{handler.operation_id}" + (f"_{place + 1}" if place else "") + ("_head" if method == "HEAD" else "")
     operation: dict[str, Any] = {
         "operationId": name,
-        "parameters": [*_path_parameters(path), *_query_parameters(options), *_header_parameters(options)],
+        "parameters": [*_path_parameters(path), *_query_parameters(options, method), *_header_parameters(options)],
         "responses": _success(options, handler.status_code, method) | _faults(options, method, path),
     }
     summary = (handler.fn.__doc__ or "").strip().partition("\n")[0]
@@ -125,22 +146,29 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     return [{"name": name, "in": "path", "required": True, "schema": _TEXT} for name in _PATH_PARAMETER.findall(path)]
 
 
-def _query_parameters(options: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _query_parameters(options: Mapping[str, Any], method: str) -> list[dict[str, Any]]:
     names = [*options.get("query", ()), *(("_who", "_why") if "app" in options else ())]
+    names += ["JSONP"] if _is_script_too(options, method) else []
     return [{"name": name, "in": "query", "schema": PARAMETERS[name]} for name in names]
 
 
 def _header_parameters(options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if "conditional" not in options:
-        return []
-    return [{"name": "If-Match", "in": "header", "schema": _TEXT, "description": "ETags of the object as it was seen"}]
+    honoured = [header for option, header in _REQUEST_HEADERS.items() if option in options]
+    return [{"name": name, "in": "header", "schema": schema} for name, schema in honoured]
+
+
+def _is_script_too(options: Mapping[str, Any], method: str) -> bool:
+    """Whether it answers to JSONP."""
+    return method == "GET" and "needs" in options
 
 
 def _success(options: Mapping[str, Any], status: int, method: str) -> dict[str, Any]:
     if "lists" in options:
-        return {"200": {"description": "A page", "content": _json(schemas.page_of(options["lists"]))}}
+        return {"200": {"description": "A page", "content": _json(schemas.page_of(options["lists"])) | _SCRIPT}}
     if "gives" in options:
         content = {} if method == "HEAD" else {"content": _json(options["gives"])}
+        if _is_script_too(options, method):
+            content["content"] |= _SCRIPT
         return {"200": {"description": "As asked"} | content | _tag(options)}
     if method == "POST" and status == HTTP_201_CREATED:
         return {"201": {"description": "Created", "headers": _headers("Location", "X-Object-ID")}}
@@ -163,7 +191,7 @@ def _faults(options: Mapping[str, Any], method: str, path: str) -> dict[str, Any
         codes |= {401, 403, 429}
     if "takes" in options:
         codes |= {400, 413, 415, 429}
-    if "query" in options:
+    if "query" in options or "repeatable" in options or _is_script_too(options, method):
         codes.add(400)
     codes |= options.get("faults", frozenset())
     if _PATH_PARAMETER.search(path):
@@ -179,7 +207,8 @@ def _faults(options: Mapping[str, Any], method: str, path: str) -> dict[str, Any
 
 
 def _fault(text: str, schema: str) -> dict[str, Any]:
-    return {"description": text, "content": _json({"$ref": f"#/components/schemas/{schema}"})}
+    script = _SCRIPT if schema == "Fault" else {}
+    return {"description": text, "content": _json({"$ref": f"#/components/schemas/{schema}"}) | script}
 
 
 def _json(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import Response, get
+from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
 from vedette.api import answers, schemas
+from vedette.api.answer import Answer
 from vedette.api.visits import Call
 from vedette.domain.history import SuppressionLog
 from vedette.domain.principals import Capability
@@ -22,7 +23,7 @@ def routes(logs: SuppressionLogs) -> list[HTTPRouteHandler]:
         opt={"needs": Capability.READ, **schemas.SERIES, "lists": _SHOWN},
         operation_id="list_suppression_logs",
     )
-    async def index(request: Call) -> Response[bytes]:
+    async def index(request: Call) -> Answer:
         """Changes of which nobody was told."""
         rows = await logs.list(request.asked.tenant_id, answers.span_of(request))
         return answers.series(request, [(uuid_of(log.key), _shown(log)) for log in rows])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from litestar import Response, post
+from litestar import post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from vedette.api import answers, bodies, schemas
+from vedette.api.answer import Answer
 from vedette.api.visits import Call
 from vedette.domain.attributes import object_schema
 from vedette.domain.principals import Capability
@@ -39,7 +40,7 @@ def routes(traceroutes: Traceroutes) -> list[HTTPRouteHandler]:
              "gives": _GIVES, "faults": frozenset({501})},
         operation_id="perform_traceroute",
     )  # fmt: skip
-    async def run(request: Call, key: FromPath[str]) -> Response[bytes]:
+    async def run(request: Call, key: FromPath[str]) -> Answer:
         """The way from a monitoring zone to a host."""
         body = bodies.json_object(request.visit.body)
         return answers.encoded({"result": await traceroutes.run(request.asked, key, body)})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from litestar import Response, get
+from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from vedette.api import answers, schemas
 from vedette.api.agents import CONNECTION
+from vedette.api.answer import Answer
 from vedette.api.visits import Call
 from vedette.domain.faults import invalid
 from vedette.domain.principals import Capability
@@ -67,7 +68,7 @@ def entity_routes(
     @get("/v1.0/views/alarmsByNp/{key:str}",
          opt=_READ | {"lists": schemas.shown(alarms.resource), "query": ("limit", "marker")},
          operation_id="view_alarms_by_plan")  # fmt: skip
-    async def by_plan(request: Call, key: FromPath[str]) -> Response[bytes]:
+    async def by_plan(request: Call, key: FromPath[str]) -> Answer:
         """Alarms of a notification plan."""
         limit = answers.limit_of(request)
         return answers.listed(
@@ -83,7 +84,7 @@ def entity_routes(
 
 
 def _view(name: str, item: schemas.Schema, ask: _View, summary: str) -> HTTPRouteHandler:
-    async def index(request: Call) -> Response[bytes]:
+    async def index(request: Call) -> Answer:
         limit = answers.limit_of(request)
         return answers.listed(request, await ask(request.asked, named(request), answers.marker_of(request), limit))
 
@@ -98,7 +99,7 @@ def agent_routes(listing: AgentListing, host_info: HostInfoView) -> list[HTTPRou
 
     @get("/v1.0/views/connections", opt=_READ | {"lists": connected, "query": ("agentId",)},
          operation_id="view_connections")  # fmt: skip
-    async def connections(request: Call) -> Response[bytes]:
+    async def connections(request: Call) -> Answer:
         """Live connections by agent."""
         agent_ids = answers.texts_of(request, "agentId", "ids of agents")
         if not 1 <= len(agent_ids) <= MOST_NAMED:
@@ -110,7 +111,7 @@ def agent_routes(listing: AgentListing, host_info: HostInfoView) -> list[HTTPRou
     @get("/v1.0/views/agent_host_info",
          opt=_READ | {"lists": told, "query": (*_QUERY, "include"), "faults": frozenset({404, 501})},
          operation_id="view_agent_host_info")  # fmt: skip
-    async def info(request: Call) -> Response[bytes]:
+    async def info(request: Call) -> Answer:
         """Host info of several entities' agents."""
         limit, types = answers.limit_of(request), answers.texts_of(request, "include", "types of host info")
         split = [type for given in types for type in given.split(",") if type]
@@ -130,14 +131,14 @@ def plan_routes(plans: PlanViews, shown: schemas.Schema) -> list[HTTPRouteHandle
 
     @get("/v1.0/views/alarmCountsPerNp", opt=_READ | {"lists": _COUNT, "query": paged},
          operation_id="view_alarm_counts_by_plan")  # fmt: skip
-    async def counts(request: Call) -> Response[bytes]:
+    async def counts(request: Call) -> Answer:
         """How many alarms each notification plan has."""
         limit = answers.limit_of(request)
         return answers.listed(request, await plans.alarm_counts(request.asked, answers.marker_of(request), limit))
 
     @get("/v1.0/private/reach/notification_plans", opt=_READ | {"lists": shown, "query": paged},
          operation_id="list_notification_plans_managed_first")  # fmt: skip
-    async def managed_first(request: Call) -> Response[bytes]:
+    async def managed_first(request: Call) -> Answer:
         """Notification plans, the managed ones first."""
         limit = answers.limit_of(request)
         return answers.listed(request, await plans.managed_first(request.asked, answers.marker_of(request), limit))

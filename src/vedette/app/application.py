@@ -101,6 +101,7 @@ class App:
             roles.start_agent_endpoint(base, agents, sockets["agent"], cleanup)
         self._run(following.loop)
         self._run(roles.tidying(base))
+        self._run(roles.audit_sealing(base))
         self._run(roles.token_expiry(base, following))
         if "metrics" in sockets:
             await roles.start_metrics(base, self.measures, sockets["metrics"], cleanup)

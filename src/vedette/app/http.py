@@ -29,6 +29,7 @@ from vedette.api import (
 )
 from vedette.api.addresses import Bases, is_loopback
 from vedette.api.application import application
+from vedette.api.cors import Cors
 from vedette.api.door import Door
 from vedette.api.gate import Gate
 from vedette.api.health import Readiness
@@ -63,6 +64,7 @@ from vedette.services.notification_history import NotificationHistory
 from vedette.services.notification_tests import NotificationTests
 from vedette.services.notification_tests import Stores as TestStores
 from vedette.services.notifications import NotificationRules
+from vedette.services.once import Once
 from vedette.services.plans import PlanRules
 from vedette.services.private_zones import PrivateZoneRemoval, PrivateZoneRules
 from vedette.services.rates import Rates
@@ -105,11 +107,11 @@ def api_routes(parts: Parts) -> Sequence[HTTPRouteHandler]:
     routes = [
         *identity.routes(parts.identity),
         *account.routes(accounts, parts.auditor),
-        *agent_tokens.routes(made.tokens, parts.token_removed),
-        *documents.routes(made.entities),
+        *agent_tokens.routes(made.tokens, parts.token_removed, made.once),
+        *documents.routes(made.entities, made.once),
         *check_types.routes(Catalogue("CheckType", {key: one.shown() for key, one in CHECK_TYPES.items()})),
-        *documents.child_routes(made.checks),
-        *documents.child_routes(made.alarms),
+        *documents.child_routes(made.checks, made.once),
+        *documents.child_routes(made.alarms, made.once),
         *notification_history.routes(NotificationHistory(made.alarms, stores.outbox, stores.documents)),
         *alarm_examples.routes(
             Catalogue(ALARM_EXAMPLE, {key: msgspec.to_builtins(one) for key, one in ALARM_EXAMPLES.items()}),
@@ -118,12 +120,12 @@ def api_routes(parts: Parts) -> Sequence[HTTPRouteHandler]:
         *notification_types.routes(
             Catalogue("NotificationType", {key: one.shown() for key, one in NOTIFICATION_TYPES.items()})
         ),
-        *documents.routes(notifications),
-        *documents.routes(made.plans),
-        *monitoring_zones.routes(private_zones, PrivateZoneRemoval(private_zones, store)),
+        *documents.routes(notifications, made.once),
+        *documents.routes(made.plans, made.once),
+        *monitoring_zones.routes(private_zones, PrivateZoneRemoval(private_zones, store), made.once),
         *metrics.routes(made.metrics),
         *changelogs.routes(stores.changelogs),
-        *documents.routes(suppressions),
+        *documents.routes(suppressions, made.once),
         *suppression_logs.routes(stores.suppression_logs),
         *notification_tests.routes(_notification_tests(parts, notifications)),
         *operations.routes(made),
@@ -139,6 +141,7 @@ def _made(parts: Parts) -> Made:
     return Made(
         stores=stores,
         store=store,
+        once=Once(stores.repeatables, stores.commit, parts.auditor, parts.keyring),
         reach=parts.reach,
         clock=parts.clock,
         zones=parts.zones,
@@ -205,7 +208,7 @@ class HttpDoor:
     def __init__(self, config: Config, parts: Parts, overloaded: Callable[[], str | None], measures: Measures) -> None:
         gate = Gate(parts.identity.principal, parts.rates, parts.auditor)
         own = health.routes(parts.readiness, measures.page, lambda peer, _: is_loopback(peer))
-        self._door = Door(
+        door = Door(
             application([*api_routes(parts), *own], gate),
             Bases(config.public_url, config.trusted_proxy),
             parts.clock,
@@ -214,6 +217,7 @@ class HttpDoor:
             measures.request,
             config.takes_plain_http_from,
         )
+        self._door = Cors(door, config.cors_origin)
 
     async def start(self, listener: socket.socket, certificate: Certificate | None) -> HttpServer:
         server = HttpServer(self._door, listener, certificate)

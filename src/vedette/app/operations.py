@@ -22,6 +22,7 @@ from vedette.services.host_info_view import HostInfoView
 from vedette.services.installers import Installers
 from vedette.services.metrics import MetricService
 from vedette.services.multiplots import Multiplots
+from vedette.services.once import Once
 from vedette.services.plan_views import PlanViews
 from vedette.services.token_store import TokenStore
 from vedette.services.traceroutes import Traceroutes
@@ -36,6 +37,7 @@ class Made:
 
     stores: Stores
     store: Store
+    once: Once
     reach: Reach
     clock: Clock
     zones: Zones
@@ -68,7 +70,7 @@ def _agent_routes(made: Made) -> Sequence[HTTPRouteHandler]:
 
 
 def _view_routes(made: Made) -> Sequence[HTTPRouteHandler]:
-    resources = Resources(entities=made.entities, checks=made.checks, alarms=made.alarms)
+    resources = Resources(entities=made.entities, checks=made.checks, alarms=made.alarms, plans=made.plans)
     shown = Views(resources, made.stores.documents, made.stores.alarm_states, made.stores.points)
     return [
         *views.entity_routes(shown, made.entities, made.checks, made.alarms),
@@ -101,6 +103,6 @@ def _other_routes(made: Made) -> Sequence[HTTPRouteHandler]:
     store = made.store
     multiplots = Multiplots(made.metrics, made.stores.points, store.documents, store.auditor, store.commit)
     return [
-        *agent_installers.routes(Installers(made.tokens, store.documents, made.reach.source)),
+        *agent_installers.routes(Installers(made.tokens, store.documents, made.reach.source), made.once),
         *experiments.routes(multiplots, Usage(store.documents, store.limits)),
     ]

@@ -26,6 +26,7 @@ from vedette.ports.notifying import Notify
 from vedette.ports.unit import Commit, StoreUnavailable, Write
 from vedette.services.agents import Agents
 from vedette.services.assignments import Assigner
+from vedette.services.audit_sealing import Sealer
 from vedette.services.audits import Auditor
 from vedette.services.following import Follower
 from vedette.services.identity import Identity
@@ -41,6 +42,7 @@ _FLUSH_S = 1.0
 _FOLLOW_S = 1.0
 _TIDY_S = 10.0
 _EXPIRE_S = 1.0
+_SEAL_S = 0.5
 _AGENTS_S = 1.0
 
 
@@ -121,7 +123,15 @@ def start_agent_endpoint(base: Base, known: Agents, listener: socket.socket, cle
 
 def tidying(base: Base) -> Loop:
     """What forgets what is too old."""
-    return Loop("tidy", Retention(base.stores, now_ms).step, _TIDY_S)
+    return Loop("tidy", Retention(base.stores, base.keys, now_ms).step, _TIDY_S)
+
+
+def audit_sealing(base: Base) -> Loop:
+    """What links committed audit entries; at the end what came last."""
+    opened = base.stores
+    return Loop(
+        "audit_sealer", Sealer(opened.audit_chain, opened.commit, base.keys).step, _SEAL_S, steps_at_stop=True
+    )
 
 
 def token_expiry(base: Base, following: Following) -> Loop:

@@ -193,6 +193,7 @@ async def _retire(at_hand: AtHand, version: int, limit_s: float, *, force: bool)
                 f"Key {version} is still needed by {needed}",
                 "Expected nothing to need it; --force removes it all the same, and these stop working",
             )
+        await _settle_audits(at_hand, version, force=force)
         before = file.read()
         at_hand.keys.replace(file.remove(version))
         if not force and await _needed(at_hand, version):
@@ -201,6 +202,23 @@ async def _retire(at_hand: AtHand, version: int, limit_s: float, *, force: bool)
         if needed:
             _say(f"removed although it was needed by {needed}")
     return await _standing(at_hand)
+
+
+async def _settle_audits(at_hand: AtHand, version: int, *, force: bool) -> None:
+    """Audit entries that were linked with the key are checked once more: nobody can do it afterwards."""
+    from vedette.services.audit_verification import Verifier, broken
+
+    verifier = Verifier(at_hand.stores.audit_chain, at_hand.keys)
+    verdicts = await verifier.verify([one.id for one in await at_hand.stores.accounts.tenants()])
+    wrong = [broken(verdict) for verdict in verdicts if verdict.first_break is not None]
+    if wrong and not force:
+        raise wrong[0]
+    for fault in wrong:
+        _say(f"{fault.message}: {fault.details}; this cannot be checked any more")
+    whole = [verdict.tenant_id for verdict in verdicts if verdict.first_break is None]
+    entries = await verifier.settle(whole, version, at_hand.stores.commit)
+    if entries:
+        _say(f"{entries} audit entries are as they were written; from now on the check begins after key {version}")
 
 
 def _check_old(at_hand: AtHand, version: int) -> None:

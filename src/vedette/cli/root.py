@@ -6,6 +6,7 @@ import click
 
 from vedette import __version__
 from vedette.cli.agent import agent
+from vedette.cli.audits import audit
 from vedette.cli.keys import keys
 from vedette.cli.serve import serve
 from vedette.cli.settings import settings
@@ -26,5 +27,5 @@ def root() -> None:
     """
 
 
-for command in (serve, agent, token, tenant, user, zone, keys, settings):
+for command in (serve, agent, token, tenant, user, zone, keys, audit, settings):
     root.add_command(command)

@@ -32,5 +32,5 @@ def show(result: Shown | Sequence[Shown], columns: Sequence[str], *, is_json: bo
 
 def _cell(column: str, value: Any) -> str:
     if column.endswith("_at"):
-        return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        return "" if value is None else datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     return ", ".join(value) if isinstance(value, list | tuple) else str(value)

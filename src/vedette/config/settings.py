@@ -107,6 +107,15 @@ class Config:
             shape=Shape.MANY,
         ),
     ] = ()
+    cors_origin: Annotated[
+        tuple[str, ...],
+        Setting(
+            help="Origins whose pages may call the API from a browser: * for all, none for none.",
+            read=values.origin,
+            metavar="ORIGIN",
+            shape=Shape.MANY,
+        ),
+    ] = ("*",)
     tls_cert: Annotated[
         Path | None,
         Setting(help="Certificate chain of the API, PEM.", read=values.path, metavar="FILE"),

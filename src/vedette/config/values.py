@@ -87,6 +87,16 @@ def public_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def origin(text: str) -> str:
+    """An origin as browsers write it, `*` for all, `none` for none."""
+    if text in {"*", "none"}:
+        return text
+    try:
+        return public_url(text).lower()
+    except ValueError:
+        raise ValueError("*, none or http(s)://HOST[:PORT], for example https://panel.example.com") from None
+
+
 def database(text: str) -> str | None:
     """A DSN of PostgreSQL, None for the embedded SQLite."""
     if text == "sqlite":

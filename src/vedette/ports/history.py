@@ -23,15 +23,13 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Audits(Protocol):
-    """Audit entries of a tenant."""
+    """Audit entries of a tenant. What becomes of them afterwards is `audit_chain.AuditChain`'s."""
 
     async def list(self, tenant_id: TenantId, span: Span) -> list[AuditEntry]: ...
 
     def add(self, entry: AuditEntry) -> Write:
         """Guard `tenant`: it is gone."""
         ...
-
-    def forget_before(self, key: bytes, limit: int) -> Write: ...
 
 
 class Changelogs(Protocol):

@@ -17,7 +17,7 @@ from vedette.ports.secrets import Keyring
 from vedette.ports.unit import Commit, Conflict
 from vedette.services.audits import Auditor
 from vedette.services.rates import RATES, WINDOW, Rates
-from vedette.services.requests import Body, Changed, Request
+from vedette.services.requests import Body, Changed, Request, Revisions, Shown, expect_revision
 from vedette.services.sealing import webhook_token_context
 
 _TRIES = 5
@@ -58,16 +58,19 @@ class AccountService:
         self._rates = rates
         self._resource_limits = resource_limits
 
-    async def show(self, request: Request) -> dict[str, Any]:
+    async def show(self, request: Request) -> Shown:
         tenant = await self._tenant(request.tenant_id)
         shown: dict[str, Any] = {"id": tenant.id, "metadata": tenant.metadata}
-        return shown | ({"webhook_token": self.webhook_token(tenant)} if request.sees_secrets else {})
+        if request.sees_secrets:
+            shown["webhook_token"] = self.webhook_token(tenant)
+        return Shown(msgspec.json.encode(shown), tenant.revision)
 
-    async def update(self, request: Request, body: Body) -> Changed:
+    async def update(self, request: Request, body: Body, wanted: Revisions = None) -> Changed:
         for _ in range(_TRIES):
             tenant = await self._tenant(request.tenant_id)
             current = {"metadata": tenant.metadata, "webhook_token": self.webhook_token(tenant)}
             parsed = parse_change(ACCOUNT_ATTRIBUTES, body, current)
+            expect_revision(wanted, tenant.revision)
             audit = self._auditor.entry(request, 204, [{"id": tenant.id, "metadata": tenant.metadata}])
             if parsed.values == current:
                 await self._commit(audit)

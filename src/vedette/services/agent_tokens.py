@@ -30,12 +30,16 @@ class AgentTokenService:
     async def create(self, request: Request, body: Body) -> Created:
         """The new token itself is the id; it is shown again only where it is revealed."""
         parsed = parse_new(AGENT_TOKEN_ATTRIBUTES, body)
+        if request.earlier is not None:
+            return await self._store.again(request, request.earlier, parsed.ignored)
         _expect_future(request, parsed.values, None)
         secret, token = self._store.new(request.tenant_id, request.now_ms)
         await self._store.commit(
-            self._store.tokens.add(_with(token, parsed.values)), self._store.auditor.entry(request, 201)
+            self._store.tokens.add(_with(token, parsed.values)),
+            *request.remembering(token.public_id),
+            self._store.auditor.entry(request, 201),
         )
-        return Created(secret, parsed.ignored, None if self._store.is_revealed else token.public_id)
+        return self._store.created(secret, token, parsed.ignored)
 
     async def show(self, request: Request, key: str) -> Shown:
         token = await self._store.find(request.tenant_id, key)
@@ -56,7 +60,7 @@ class AgentTokenService:
                 await self._store.commit(*writes, audit)
             except Conflict:
                 continue
-            return Changed(self._store.id(request, token), parsed.ignored)
+            return Changed(self._store.id_given(request, token, key), parsed.ignored)
         raise busy()
 
     async def remove(self, request: Request, key: str, wanted: Revisions = None) -> AgentToken:

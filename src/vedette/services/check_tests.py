@@ -79,17 +79,17 @@ class CheckTests:
         assignment = _assignment(entity, values, details)
         if values["type"].startswith("agent."):
             connections = await self._parts.questions.connections(request, entity.agent_id)
-            await self._parts.commit(self._parts.auditor.entry(request, 200))
-            result = await self._parts.questions.ask.run(connections, assignment)
-            return [self._shown(None, result)]
+            found = [self._shown(None, await self._parts.questions.ask.run(connections, assignment))]
+        else:
+            zones: list[str] = values["monitoring_zones_poll"]
+            wanted = _with_body(assignment) if has_debug and values["type"] == "remote.http" else assignment
+            results = await asyncio.gather(*[self._probe(zone, wanted) for zone in zones])
+            found = [
+                self._shown(zone, result) | (_debug(result, details) if has_debug else {})
+                for zone, result in zip(zones, results, strict=True)
+            ]
         await self._parts.commit(self._parts.auditor.entry(request, 200))
-        wants_body = has_debug and values["type"] == "remote.http"
-        wanted = _with_body(assignment) if wants_body else assignment
-        results = await asyncio.gather(*[self._probe(zone, wanted) for zone in values["monitoring_zones_poll"]])
-        return [
-            self._shown(zone, result) | (_debug(result, details) if has_debug else {})
-            for zone, result in zip(values["monitoring_zones_poll"], results, strict=True)
-        ]
+        return found
 
     async def _probe(self, zone: str, assignment: Assignment) -> ProbeResult:
         async with self._room:

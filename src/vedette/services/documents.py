@@ -24,7 +24,7 @@ from vedette.services.account import ResourceLimits
 from vedette.services.audits import Auditor
 from vedette.services.known_suppressions import KnownSuppressions
 from vedette.services.redaction import redacted_object
-from vedette.services.requests import Body, Changed, Created, Request
+from vedette.services.requests import Body, Changed, Created, Request, Revisions, Shown, expect_revision
 from vedette.services.shown_suppressions import Standing
 
 _TRIES = 5
@@ -103,20 +103,28 @@ class DocumentService:
     async def create(self, request: Request, body: Body, entity_id: str | None = None) -> Created:
         """Validates, checks what it refers to, and commits it with its audit entry."""
         attributes = self.resource.attributes_for(body.get("type"))
+        if request.earlier is not None:
+            return Created(request.earlier, parse_new(attributes, body).ignored)
         entity = await self._parent(request.tenant_id, entity_id)
         parsed = parse_new(attributes, body)
         values = self._settle(request, None, parsed.values)
         for _ in range(_TRIES):
             draft = await self._rules.complete(request, entity, dict(values))
             document = self._document(request, draft, entity_id)
-            writes = (*await self._limit(request), self._store.documents.add(document))
+            writes = (
+                *await self._limit(request),
+                self._store.documents.add(document),
+                *request.remembering(document.id),
+            )
             if await self._is_done(draft, *writes, self._store.auditor.entry(request, 201)):
                 self._suppressions_changed(request)
                 return Created(document.id, parsed.ignored)
             entity = await self._parent(request.tenant_id, entity_id)
         raise _busy()
 
-    async def update(self, request: Request, key: str, body: Body, entity_id: str | None = None) -> Changed:
+    async def update(
+        self, request: Request, key: str, body: Body, entity_id: str | None = None, wanted: Revisions = None
+    ) -> Changed:
         """A partial update. One that changes no value is done without writing anything but its audit entry."""
         for _ in range(_TRIES):
             document = await self.find(request.tenant_id, key, entity_id)
@@ -124,6 +132,7 @@ class DocumentService:
             attributes = self.resource.attributes_for(body.get("type") or current.get("type"))
             known = self._known(current)
             parsed = parse_change(attributes, body, known, self.resource.exclusive)
+            expect_revision(wanted, document.revision)
             entity = await self._parent(request.tenant_id, document.entity_id)
             draft = await self._rules.complete(request, entity, self._settle(request, known, parsed.values))
             audit = self._store.auditor.entry(request, 204, [redacted_object(document.public)])
@@ -137,10 +146,13 @@ class DocumentService:
     def _known(self, current: Mapping[str, Any]) -> dict[str, Any]:
         return {attribute.name: current.get(attribute.name) for attribute in self.resource.attributes}
 
-    async def remove(self, request: Request, key: str, entity_id: str | None = None) -> None:
+    async def remove(
+        self, request: Request, key: str, entity_id: str | None = None, wanted: Revisions = None
+    ) -> None:
         """With all that belongs to it, in one transaction."""
         for _ in range(_TRIES):
             document = await self.find(request.tenant_id, key, entity_id)
+            expect_revision(wanted, document.revision)
             guards = await self._rules.before_removal(request, document)
             gone = [document, *await self._belonging_to(document)]
             suppressed = await suppressed_removals.without(self._store.documents, request, gone)
@@ -205,11 +217,12 @@ class DocumentService:
         await self._parent(tenant_id, entity_id)
         raise not_found(self.resource.noun, f"{entity_id}:{key}" if entity_id else key)
 
-    async def show(self, request: Request, key: str, entity_id: str | None = None) -> bytes:
+    async def show(self, request: Request, key: str, entity_id: str | None = None) -> Shown:
+        """What is built in never changes: its revision is 0."""
         if key in self._built_in:
-            return self._built_in[key]
+            return Shown(self._built_in[key], 0)
         document = await self.find(request.tenant_id, key, entity_id)
-        return self._shown(request, document, await self._standing(request))
+        return Shown(self._shown(request, document, await self._standing(request)), document.revision)
 
     async def shown(self, request: Request, documents: Sequence[Document]) -> list[bytes]:
         """Stored objects of this resource as this caller may see them."""
@@ -227,12 +240,14 @@ class DocumentService:
         return Page(items=[shown for _, shown in rows[:limit]], next_marker=more)
 
     def _built_in_from(self, where: Filter, marker: str | None) -> Iterable[tuple[str, bytes]]:
-        if where.label is not None or where.metadata:
+        if where.metadata:  # they have none
             return []
         return [
             (key, shown)
             for key, shown in self._built_in.items()
-            if key >= (marker or "") and (not where.ids or key in where.ids)
+            if key >= (marker or "")
+            and (not where.ids or key in where.ids)
+            and (where.label is None or msgspec.json.decode(shown)["label"] == where.label)
         ]
 
     async def _standing(self, request: Request) -> Standing:

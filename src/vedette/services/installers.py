@@ -20,6 +20,7 @@ from vedette.domain.tokens import AgentToken, Policy
 from vedette.ports.documents import Documents
 from vedette.ports.unit import Conflict, Write
 from vedette.services.installer_script import Settings, script
+from vedette.services.once import gone
 from vedette.services.redaction import redacted_object
 from vedette.services.requests import Body, Created, Request
 from vedette.services.token_store import TRIES, TokenStore, busy
@@ -31,6 +32,7 @@ ATTRIBUTES = (
     Attribute("agent_token", Text(1, 255), "The token to use; a new one by default", secret=True),
 )
 _CONTEXT = "agent_installer"
+_REMEMBERED = "agent_installer remembered"
 _MOST_KEY = 1024
 
 
@@ -65,17 +67,22 @@ class Installers:
         A new token is for that agent only.
         """
         parsed = parse_new(ATTRIBUTES, body)
+        if request.earlier is not None:
+            return Created(self._remembered(request.earlier), parsed.ignored)
         for _ in range(TRIES):
             entity = await self._entity(request.tenant_id, parsed.values["entity_id"])
             bound = entity if entity.agent_id is not None else _bound(entity, request.now_ms)
             token, added = await self._token(request, parsed.values["agent_token"], bound)
             changed = () if bound is entity else (self._documents.update(bound, entity.revision),)
             before = [] if bound is entity else [redacted_object(entity.public)]
+            key = self._key(request, bound, token)
+            remembering = request.remembering(self._to_remember(key))
+            audit = self._tokens.auditor.entry(request, 201, before)
             try:
-                await self._tokens.commit(*changed, *added, self._tokens.auditor.entry(request, 201, before))
+                await self._tokens.commit(*changed, *added, *remembering, audit)
             except Conflict:
                 continue
-            return Created(self._key(request, bound, token), parsed.ignored)
+            return Created(key, parsed.ignored)
         raise busy()
 
     async def show(self, key: str, tenant: str | None, now_ms: int) -> dict[str, Any]:
@@ -126,11 +133,22 @@ class Installers:
         sealed = _Sealed(
             request.tenant_id, entity.id, entity.agent_id or entity.id, token.public_id, request.now_ms + LIFE_MS
         )
-        return base64.urlsafe_b64encode(self._tokens.keyring.seal(msgspec.msgpack.encode(sealed), _CONTEXT)).decode()
+        key = self._tokens.keyring.seal(msgspec.msgpack.encode(sealed), _CONTEXT)
+        return base64.urlsafe_b64encode(key).decode().rstrip("=")
+
+    def _to_remember(self, key: str) -> str:
+        """An installer by which its creation is remembered: its key opens it, so that is sealed."""
+        return base64.b64encode(self._tokens.keyring.seal(key.encode(), _REMEMBERED)).decode()
+
+    def _remembered(self, sealed: str) -> str:
+        try:
+            return self._tokens.keyring.open(base64.b64decode(sealed), _REMEMBERED).decode()
+        except ValueError:
+            raise gone() from None
 
     def _opened(self, key: str, tenant: str | None, now_ms: int) -> _Sealed:
         try:
-            raw = base64.b64decode(key[:_MOST_KEY], altchars=b"-_", validate=True)
+            raw = base64.b64decode(key[:_MOST_KEY] + "=" * (-len(key) % 4), altchars=b"-_", validate=True)
             sealed = msgspec.msgpack.decode(self._tokens.keyring.open(raw, _CONTEXT), type=_Sealed)
         except (ValueError, binascii.Error):
             raise _gone() from None

@@ -56,7 +56,7 @@ class NotificationTests:
         return await self._send(request, values["type"], values["details"])
 
     async def _read(self, request: Request, key: str) -> tuple[str, Mapping[str, Any]]:
-        shown: dict[str, Any] = msgspec.json.decode(await self._stores.notifications.show(request, key))
+        shown: dict[str, Any] = msgspec.json.decode((await self._stores.notifications.show(request, key)).body)
         return shown["type"], shown["details"] or {}
 
     async def _send(self, request: Request, type_: str, details: Mapping[str, Any]) -> dict[str, str]:

@@ -41,7 +41,7 @@ class PlanViews:
         leading = first or [MANAGED]
         begin = leading.index(marker) if marker in leading else 0 if marker is None else len(leading)
         ids = leading[begin:]
-        rows = [(key, await self._plans.show(request, key)) for key in ids[: limit + 1]]
+        rows = [(key, (await self._plans.show(request, key)).body) for key in ids[: limit + 1]]
         if len(rows) <= limit:
             rest = None if marker in left_out else marker
             wanted = limit + 1 - len(rows)

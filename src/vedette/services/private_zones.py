@@ -14,7 +14,7 @@ from vedette.ports.unit import Conflict, Write
 from vedette.services import suppressed_removals
 from vedette.services.documents import DocumentService, Draft, Store
 from vedette.services.redaction import redacted_object
-from vedette.services.requests import Request
+from vedette.services.requests import Request, Revisions, expect_revision
 
 _TRIES = 5
 _PAGE = 500
@@ -47,11 +47,12 @@ class PrivateZoneRemoval:
         self._zones = zones
         self._store = store
 
-    async def remove(self, request: Request, key: str, *, keeps_checks: bool) -> None:
+    async def remove(self, request: Request, key: str, wanted: Revisions, *, keeps_checks: bool) -> None:
         """In one transaction. Checks polled from nowhere else go with their alarms, or are kept, disabled."""
         documents = self._store.documents
         for _ in range(_TRIES):
             zone = await self._zones.find(request.tenant_id, key)
+            expect_revision(wanted, zone.revision)
             fate = await self._fate(request, zone, keeps_checks=keeps_checks)
             suppressed = await suppressed_removals.without(documents, request, fate.gone)
             before = [zone, *(one for one, _ in fate.changed), *fate.gone, *suppressed.before]
@@ -121,4 +122,3 @@ def _without(check: Document, zone: Document, now_ms: int) -> Document:
         updated_at=stamp,
         public=msgspec.json.encode({**public, **after}),
     )
-

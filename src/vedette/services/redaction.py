@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -49,8 +50,22 @@ _HARMLESS_HEADERS = frozenset(
 _HARMLESS_QUERY = frozenset({"_who", "_why", "keep"})
 _SHORTENED = re.compile(r"[0-9a-f]{8}\.\.\.")
 _Text = Callable[[str], str]
+_T = TypeVar("_T")
+_LONGEST_REMEMBERED = 256  # characters
+_MOST_REMEMBERED = 4096
 
 
+def _remembering(decide: Callable[..., _T]) -> Callable[..., _T]:
+    """Remembers what was decided of short texts: the same few names, headers and paths come with every request."""
+    remembered = lru_cache(_MOST_REMEMBERED)(decide)
+
+    def deciding(*texts: str) -> _T:
+        return (remembered if sum(map(len, texts)) <= _LONGEST_REMEMBERED else decide)(*texts)
+
+    return deciding
+
+
+@_remembering
 def is_secret(name: str) -> bool:
     """Whether a member of this name holds a secret."""
     lower = name.lower()
@@ -64,7 +79,10 @@ def redacted(value: Any) -> Any:
 
 def _redacted(value: Any, text: _Text) -> Any:
     if isinstance(value, dict):
-        return {text(name): REDACTED if _hides(name, item) else _redacted(item, text) for name, item in value.items()}
+        return {
+            name if name in _KNOWN else text(name): REDACTED if _hides(name, item) else _redacted(item, text)
+            for name, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_redacted(item, text) for item in value]
     return text(value) if isinstance(value, str) else value
@@ -92,6 +110,7 @@ def _redacted_member(name: str, item: Any) -> Any:
     return _redacted(item, _in_the_open) if name in _FREE else redacted_body(item)
 
 
+@_remembering
 def redacted_header(name: str, value: str) -> str:
     """Of a header that is not known to be harmless nothing is kept but its name."""
     return _in_the_open(value) if name in _HARMLESS_HEADERS else REDACTED
@@ -109,6 +128,7 @@ def redacted_path(raw: str) -> str:
     return "/".join(_redacted_segment(segment) for segment in raw.split("/"))
 
 
+@_remembering
 def _redacted_segment(segment: str) -> str:
     plain = unquote(segment, errors="replace") if "%" in segment else segment
     cut = without_keys(plain)

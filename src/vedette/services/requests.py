@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from vedette.domain.faults import Fault
 from vedette.domain.ids import TenantId
 from vedette.domain.principals import Principal
+from vedette.ports.unit import Write
 
 
 class AuditDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,7 +18,7 @@ class AuditDraft(msgspec.Struct, frozen=True, kw_only=True):
 
     app: str  # the collection: `entities`
     method: str
-    url: str
+    url: str  # the path; `query` is what comes after it
     query: Mapping[str, str] | None
     headers: Mapping[str, str]
     payload: str | None
@@ -33,10 +34,16 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     now_ms: int
     transaction_id: str
     draft: AuditDraft | None  # None for reads
+    remember: Callable[[str], Write] | None = None  # see `remembering`
+    earlier: str | None = None  # what it was remembered by when it was done before: to be answered anew, not done
 
     @property
     def sees_secrets(self) -> bool:
         return self.principal.sees_secrets
+
+    def remembering(self, object_id: str) -> tuple[Write, ...]:
+        """What must commit with a creation, so that the same request is not done twice; `object_id` is no secret."""
+        return () if self.remember is None else (self.remember(object_id),)
 
 
 class Created(msgspec.Struct, frozen=True):

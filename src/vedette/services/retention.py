@@ -7,11 +7,16 @@ from typing import Protocol
 from vedette.domain.timeline import key_at
 from vedette.ports.accounts import Accounts
 from vedette.ports.agents import Agents
+from vedette.ports.audit_chain import AuditChain
 from vedette.ports.clock import Clock
-from vedette.ports.history import Audits, Changelogs, Outbox, SuppressionLogs
+from vedette.ports.history import Changelogs, Outbox, SuppressionLogs
 from vedette.ports.observations import Observations
+from vedette.ports.repeatable import Repeatables
+from vedette.ports.secrets import Keyring
 from vedette.ports.tokens import AgentTokens
 from vedette.ports.unit import Commit
+from vedette.services.audit_expiry import AuditExpiry
+from vedette.services.once import REPEATABLE_MS
 
 _DAY_MS = 24 * 3600 * 1000
 POINTS_MS = 2 * _DAY_MS
@@ -30,13 +35,15 @@ class Stores(Protocol):
     @property
     def agents(self) -> Agents: ...
     @property
-    def audits(self) -> Audits: ...
+    def audit_chain(self) -> AuditChain: ...
     @property
     def changelogs(self) -> Changelogs: ...
     @property
     def observations(self) -> Observations: ...
     @property
     def outbox(self) -> Outbox: ...
+    @property
+    def repeatables(self) -> Repeatables: ...
     @property
     def suppression_logs(self) -> SuppressionLogs: ...
     @property
@@ -48,8 +55,9 @@ class Stores(Protocol):
 class Retention:
     """Points at full resolution are kept 2 days, changelogs 90, audits and all other history 30."""
 
-    def __init__(self, stores: Stores, clock: Clock) -> None:
+    def __init__(self, stores: Stores, keyring: Keyring, clock: Clock) -> None:
         self._stores = stores
+        self._audits = AuditExpiry(stores.audit_chain, stores.commit, keyring)
         self._clock = clock
 
     async def step(self) -> bool:
@@ -58,14 +66,15 @@ class Retention:
         stores = self._stores
         await stores.commit(stores.observations.forget_before(now - POINTS_MS, _BITE))
         await stores.commit(
-            stores.audits.forget_before(key_at(now - HISTORY_MS), _BITE),
             stores.changelogs.forget_before(key_at(now - CHANGELOG_MS), _BITE),
             stores.outbox.forget_before(key_at(now - HISTORY_MS), _BITE),
             stores.suppression_logs.forget_before(key_at(now - HISTORY_MS), _BITE),
         )
+        await self._audits.step(key_at(now - HISTORY_MS), _BITE)
         await stores.commit(
             stores.agents.forget_before(now - AGENTS_MS),
             stores.tokens.forget_graves(now - GRAVES_MS),
             stores.accounts.forget_expired(now),
+            stores.repeatables.forget_before(now - REPEATABLE_MS),
         )
         return False

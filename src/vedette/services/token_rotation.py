@@ -22,6 +22,8 @@ class TokenRotation:
     async def rotate(self, request: Request, key: str, body: Body) -> Created:
         """A new token with the same label, policy and metadata; the old one ends with the overlap at the latest."""
         parsed = parse_new(ROTATION_ATTRIBUTES, body)
+        if request.earlier is not None:
+            return await self._store.again(request, request.earlier, parsed.ignored)
         for _ in range(TRIES):
             old = await self._store.find(request.tenant_id, key)
             _expect_rotatable(old, request.now_ms)
@@ -32,11 +34,12 @@ class TokenRotation:
                     self._store.tokens.update(
                         _ending(request, old, new.public_id, parsed.values["overlap"]), old.revision
                     ),
+                    *request.remembering(new.public_id),
                     self._store.auditor.entry(request, 201, [previous(old)]),
                 )
             except Conflict:
                 continue
-            return Created(secret, parsed.ignored, None if self._store.is_revealed else new.public_id)
+            return self._store.created(secret, new, parsed.ignored)
         raise busy()
 
     async def finish(self, request: Request, key: str) -> AgentToken:

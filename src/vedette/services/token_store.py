@@ -15,7 +15,8 @@ from vedette.ports.secrets import Keyring
 from vedette.ports.tokens import AgentTokens
 from vedette.ports.unit import Commit, Write
 from vedette.services.audits import Auditor
-from vedette.services.requests import Request
+from vedette.services.once import gone
+from vedette.services.requests import Created, Request
 from vedette.services.sealing import agent_token_context
 
 TRIES = 5
@@ -77,6 +78,12 @@ class TokenStore(msgspec.Struct, frozen=True, kw_only=True):
         """As this caller sees it."""
         return self.secret(token) if self.reveals(request) else token.public_id
 
+    def id_given(self, request: Request, token: AgentToken, key: str) -> str:
+        """The same where the caller has named it by `key`: what is known need not be opened."""
+        if not self.reveals(request):
+            return token.public_id
+        return self.secret(token) if key == token.public_id else key
+
     def new(self, tenant_id: TenantId, now_ms: int) -> tuple[str, AgentToken]:
         """A new token, and as it is stored: without label and policy yet."""
         secret = new_secret(tenant_id, self.entropy)
@@ -92,6 +99,17 @@ class TokenStore(msgspec.Struct, frozen=True, kw_only=True):
             created_at=now_ms,
             updated_at=now_ms,
         )
+
+    async def again(self, request: Request, public_id: str, ignored: tuple[str, ...]) -> Created:
+        """As a token's creation was answered. Raises `badRequest` when it is gone."""
+        token = await self.tokens.find(request.tenant_id, public_id)
+        if token is None:
+            raise gone()
+        return self.created(self.secret(token), token, ignored)
+
+    def created(self, secret: str, token: AgentToken, ignored: tuple[str, ...]) -> Created:
+        """The new token itself is the id; it is shown again only where it is revealed."""
+        return Created(secret, ignored, None if self.is_revealed else token.public_id)
 
     def removal(self, token: AgentToken, reason: Reason, now_ms: int) -> Write:
         """Its grave is dug under the current key, which will be there the longest."""

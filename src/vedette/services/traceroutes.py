@@ -58,12 +58,12 @@ class Traceroutes:
                 "Expected a zone whose collectors run in this server process, on Linux",
             )
         address = (await self._addresses(values["target"], values["target_resolver"]))[0]
-        await self._commit(self._auditor.entry(request, 200))
         async with self._room:
             try:
                 hops = await trace(address)
             except OSError as error:
                 raise invalid("target", f"Expected a target that can be reached: {error.strerror}") from error
+        await self._commit(self._auditor.entry(request, 200))
         return [msgspec.structs.asdict(hop) for hop in hops]
 
     async def _expect_zone(self, request: Request, zone_id: str) -> None:

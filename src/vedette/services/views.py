@@ -46,6 +46,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     entities: DocumentService
     checks: DocumentService
     alarms: DocumentService
+    plans: DocumentService
 
 
 class Views:
@@ -108,6 +109,8 @@ class Views:
         return {one.alarm_id: one for one in found if one.changed_ms is not None}
 
     async def alarms_of_plan(self, request: Request, plan_id: str, marker: str | None, limit: int) -> Page:
+        """Raises `notFoundError` when there is no such plan."""
+        await self._resources.plans.show(request, plan_id)
         return await self._resources.alarms.page(request, Filter(refs=(plan_id,)), marker, limit)
 
     async def metric_list(self, request: Request, named: Named, marker: str | None, limit: int) -> Page:

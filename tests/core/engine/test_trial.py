@@ -19,7 +19,8 @@ return new AlarmStatus(OK);
 
 def seen(code: int | None, zone: str = "mzdfw", at_ms: int = 1, **more: Any) -> Seen:
     metrics = {} if code is None else {"code": Metric("i", code)}
-    return Seen(**{"at_ms": at_ms, "zone": zone, "available": True, "status": "", "metrics": metrics} | more)
+    plain: dict[str, Any] = {"at_ms": at_ms, "zone": zone, "available": True, "status": "", "metrics": metrics}
+    return Seen(**plain | more)
 
 
 def tried(criteria: str, *given: Seen, count: int = 1, forgiving: bool = True) -> list[Step]:

@@ -25,9 +25,9 @@ def test_the_documented_request_creates_a_zone(cast: Cast) -> None:
     assert key.startswith("pz")
     assert answer.headers["Location"].endswith(f"/v1.0/{cast.alice.tenant}/private_monitoring_zones/{key}")
     shown = cast.bob.get(f"/monitoring_zones/{key}")
-    assert {name: shown[name] for name in ("id", "label", "maximum_checks", "maximum_agents", "disabled", "metadata")} == {
+    assert shown == {
         "id": key, "label": "Zone A Information", "maximum_checks": None, "maximum_agents": None, "disabled": False,
-        "metadata": None,
+        "metadata": None, "created_at": shown["created_at"], "updated_at": shown["created_at"],
     }  # fmt: skip
 
 
@@ -50,6 +50,16 @@ def test_the_list_mixes_built_in_and_private_zones_by_id(cast: Cast) -> None:
     assert [one["id"] for one in page["values"]] == [built_in[-1], own[0]]
     assert page["metadata"]["next_marker"] == own[1]
     assert [one["id"] for one in cast.charlie.get("/monitoring_zones")["values"]] == built_in
+
+
+def test_zones_of_both_kinds_are_found_by_label(cast: Cast) -> None:
+    own = zone(cast.alice, label="attic", metadata={"floor": "5"})
+    built_in = cast.alice.get("/monitoring_zones/mzdfw")
+
+    assert [one["id"] for one in cast.alice.get("/monitoring_zones", label="attic")["values"]] == [own]
+    assert cast.alice.get("/monitoring_zones", label=built_in["label"])["values"] == [built_in]
+    assert [one["id"] for one in cast.alice.get("/monitoring_zones", **{"metadata.floor": "5"})["values"]] == [own]
+    assert [one["id"] for one in cast.alice.get("/monitoring_zones", id=["mzord", own])["values"]] == ["mzord", own]
 
 
 @pytest.mark.parametrize(("method", "body"), [("PUT", {"label": "x"}), ("DELETE", None)])

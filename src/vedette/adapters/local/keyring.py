@@ -88,7 +88,7 @@ class LocalKeyring:
 
     def _use(self, version: int) -> None:
         self._current = version
-        self._index_keys: dict[str, tuple[tuple[bytes, bytes], ...]] = {}
+        self._index_keys: dict[str, tuple[tuple[bytes, hmac.HMAC], ...]] = {}
 
     def index(self, purpose: str, secret: str) -> bytes:
         return _index(self._keys_of(purpose)[0], _bytes_of(secret))
@@ -110,19 +110,28 @@ class LocalKeyring:
         except InvalidTag:
             raise ValueError("sealed with another key or in another context, or damaged") from None
 
-    def _keys_of(self, purpose: str) -> tuple[tuple[bytes, bytes], ...]:
-        """(version, key) of the one in use, then of the others, the newest first."""
+    def _keys_of(self, purpose: str) -> tuple[tuple[bytes, hmac.HMAC], ...]:
+        """(version, an HMAC begun with its key) of the one in use, then of the others, the newest first.
+
+        A copy of a begun one is cheaper than a new one, and does not give the interpreter away to another thread.
+        """
         keys = self._index_keys.get(purpose)
         if keys is None:
             in_order = sorted(self._newest_first, key=lambda key: key.version != self._current)
-            keys = tuple((bytes((key.version,)), _derive(key.root, f"index:{purpose}")) for key in in_order)
+            keys = tuple((bytes((key.version,)), _begun(key, f"index:{purpose}")) for key in in_order)
             self._index_keys[purpose] = keys
         return keys
 
 
-def _index(key: tuple[bytes, bytes], plain: bytes) -> bytes:
-    version, derived = key
-    return version + hmac.digest(derived, plain, "sha256")[: _INDEX_BYTES - 1]
+def _begun(key: Key, use: str) -> hmac.HMAC:
+    return hmac.new(_derive(key.root, use), digestmod="sha256")
+
+
+def _index(key: tuple[bytes, hmac.HMAC], plain: bytes) -> bytes:
+    version, begun = key
+    digest = begun.copy()
+    digest.update(plain)
+    return version + digest.digest()[: _INDEX_BYTES - 1]
 
 
 def load(key_file: Path, written: str | None, entropy: Entropy, *, may_create: bool = True) -> LocalKeyring:

@@ -163,14 +163,50 @@ CREATE TABLE alarm_state (
 CREATE INDEX alarm_state_by_tenant ON alarm_state (tenant_id, alarm_id);
 CREATE INDEX alarm_state_held ON alarm_state (tenant_id, alarm_id) WHERE is_held = 1;
 
+-- Creations by the key that their caller gave them (`Idempotency-Key`): `name` is a hash of user, address and key.
+CREATE TABLE repeatable (
+    name BYTEA NOT NULL PRIMARY KEY,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    request_index BYTEA NOT NULL,
+    object_id TEXT COLLATE "C" NOT NULL,
+    at_ms BIGINT NOT NULL
+);
+CREATE INDEX repeatable_by_tenant ON repeatable (tenant_id);
+CREATE INDEX repeatable_by_age ON repeatable (at_ms);
+
 -- Keys of time series begin with the time: rows are appended at the end.
 CREATE TABLE audit (
+    seq BIGINT GENERATED ALWAYS AS IDENTITY UNIQUE,
     key BYTEA NOT NULL PRIMARY KEY,
     tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
     at_ms BIGINT NOT NULL,
     body BYTEA NOT NULL
 );
 CREATE INDEX audit_by_tenant ON audit (tenant_id, key);
+
+-- The chain of a tenant's audit entries, in the order of `seq`: a link for each entry that the sealer has seen, where the
+-- chain begins (`anchor`) and ends, and how far the sealer has come. No key refers to the entry: it may be missing, and
+-- then the chain tells.
+CREATE TABLE audit_link (
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    seq BIGINT NOT NULL,
+    chain BYTEA NOT NULL,
+    PRIMARY KEY (tenant_id, seq)
+);
+
+CREATE TABLE audit_head (
+    tenant_id TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES tenant (id) ON DELETE CASCADE,
+    seq BIGINT NOT NULL,
+    chain BYTEA NOT NULL,
+    anchor_seq BIGINT NOT NULL,
+    anchor BYTEA NOT NULL,
+    mark BYTEA NOT NULL
+);
+
+CREATE TABLE audit_sealer (
+    id BIGINT NOT NULL PRIMARY KEY,
+    seq BIGINT NOT NULL
+);
 
 CREATE TABLE changelog (
     key BYTEA NOT NULL PRIMARY KEY,

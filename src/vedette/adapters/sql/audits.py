@@ -12,7 +12,8 @@ LIST = "SELECT key, tenant_id, at_ms, body FROM audit WHERE tenant_id = :tenant_
 
 ADD = "INSERT INTO audit (key, tenant_id, at_ms, body) VALUES (:key, :tenant_id, :at_ms, :body)"
 
-FORGET = "DELETE FROM audit WHERE key IN (SELECT key FROM audit WHERE key < :key ORDER BY key LIMIT :limit)"
+LOCK = "audits"
+"""Held from before a `seq` is drawn until it is committed, so that none appears below one already read."""
 
 
 class SqlAudits:
@@ -28,7 +29,4 @@ class SqlAudits:
 
     def add(self, entry: AuditEntry) -> SqlWrite:
         params: Params = {"key": entry.key, "tenant_id": entry.tenant_id, "at_ms": entry.at_ms, "body": entry.body}
-        return SqlWrite((Statement(ADD, params, expect=1, guard="tenant"),))
-
-    def forget_before(self, key: bytes, limit: int) -> SqlWrite:
-        return SqlWrite((Statement(FORGET, {"key": key, "limit": limit}),))
+        return SqlWrite((Statement(ADD, params, expect=1, guard="tenant"),), (LOCK,))

@@ -27,6 +27,8 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._reader: sqlite3.Connection | None = None
+        self._has_snapshot = False
+        self._gathered: list[Commit] = []
         self._writer: Writer | None = None
         self._room = asyncio.Semaphore(_MAX_WAITING)
         self._waiting = Waiting()
@@ -51,9 +53,11 @@ class SqliteDatabase:
             connection.close()
 
     async def stop(self) -> None:
+        self._hand_over()
         writer, self._writer = self._writer, None
         if writer is not None:
             await asyncio.to_thread(writer.finish)
+        self._end_snapshot()
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
@@ -62,11 +66,27 @@ class SqliteDatabase:
         if self._reader is None:
             raise StoreUnavailable("SQLite: the database is not open")
         try:
+            if not self._has_snapshot:
+                self._begin_snapshot(self._reader)
             # To the last row at once: an unfinished statement would hold its snapshot, and the log could not shrink.
             rows: Sequence[Row] = self._reader.execute(sql, params).fetchall()
         except sqlite3.Error as error:
             raise _translated(error) from error
         return rows
+
+    def _begin_snapshot(self, reader: sqlite3.Connection) -> None:
+        """All reads of one turn of the event loop see the same commit: to look for a newer one costs as much as a read.
+
+        It ends before anybody hears of a commit, so who wrote reads what was written.
+        """
+        reader.execute("BEGIN")
+        self._has_snapshot = True
+        self._loop.call_soon(self._end_snapshot)
+
+    def _end_snapshot(self) -> None:
+        if self._has_snapshot and self._reader is not None:
+            self._has_snapshot = False
+            self._reader.rollback()
 
     async def fetch_one(self, sql: str, params: Params) -> Row | None:
         rows = await self.fetch(sql, params)
@@ -80,8 +100,20 @@ class SqliteDatabase:
                 self._room.release()
                 raise StoreUnavailable("SQLite: the database is not open")
             commit = Commit(statements, self._loop.create_future())
-            self._writer.put(commit)
+            self._gather(commit)
             await commit.done
+
+    def _gather(self, commit: Commit) -> None:
+        """What is committed in one turn of the event loop goes to the writer together: one sync of the disk for all."""
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(commit)
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        if self._writer is not None:
+            for commit in gathered:
+                self._writer.put(commit)
 
     @property
     def waiting_s(self) -> float:
@@ -92,6 +124,7 @@ class SqliteDatabase:
         self._loop.call_soon_threadsafe(self._resolve, group, outcomes)
 
     def _resolve(self, group: Sequence[Commit], outcomes: Sequence[Outcome]) -> None:
+        self._end_snapshot()
         for commit, outcome in zip(group, outcomes, strict=True):
             self._room.release()
             if commit.done.done():  # its caller has gone

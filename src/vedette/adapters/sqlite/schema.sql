@@ -163,14 +163,50 @@ CREATE TABLE alarm_state (
 CREATE INDEX alarm_state_by_tenant ON alarm_state (tenant_id, alarm_id);
 CREATE INDEX alarm_state_held ON alarm_state (tenant_id, alarm_id) WHERE is_held = 1;
 
+-- Creations by the key that their caller gave them (`Idempotency-Key`): `name` is a hash of user, address and key.
+CREATE TABLE repeatable (
+    name BLOB NOT NULL PRIMARY KEY,
+    tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    request_index BLOB NOT NULL,
+    object_id TEXT NOT NULL,
+    at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX repeatable_by_tenant ON repeatable (tenant_id);
+CREATE INDEX repeatable_by_age ON repeatable (at_ms);
+
 -- Keys of time series begin with the time: rows are appended at the end.
 CREATE TABLE audit (
-    key BLOB NOT NULL PRIMARY KEY,
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    key BLOB NOT NULL UNIQUE,
     tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
     at_ms INTEGER NOT NULL,
     body BLOB NOT NULL
 ) STRICT;
 CREATE INDEX audit_by_tenant ON audit (tenant_id, key);
+
+-- The chain of a tenant's audit entries, in the order of `seq`: a link for each entry that the sealer has seen, where the
+-- chain begins (`anchor`) and ends, and how far the sealer has come. No key refers to the entry: it may be missing, and
+-- then the chain tells.
+CREATE TABLE audit_link (
+    tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL,
+    chain BLOB NOT NULL,
+    PRIMARY KEY (tenant_id, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit_head (
+    tenant_id TEXT NOT NULL PRIMARY KEY REFERENCES tenant (id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL,
+    chain BLOB NOT NULL,
+    anchor_seq INTEGER NOT NULL,
+    anchor BLOB NOT NULL,
+    mark BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit_sealer (
+    id INTEGER NOT NULL PRIMARY KEY,
+    seq INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE changelog (
     key BLOB NOT NULL PRIMARY KEY,
