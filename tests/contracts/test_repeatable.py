@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -200,3 +201,45 @@ async def test_nothing_that_was_sent_is_kept(store: Stores, database: Database) 
     await once(store).run(request(), keyed, creating(store))
     (row,) = await database.fetch("SELECT name, tenant_id, request_index, object_id, at_ms FROM repeatable", {})
     assert secret not in repr(tuple(row))
+
+
+async def test_a_second_one_waits_for_the_first(store: Stores) -> None:
+    service, create = once(store), creating(store)
+    has_begun, may_end = asyncio.Event(), asyncio.Event()
+    attempts = 0
+
+    async def slow(asked: Request) -> Created:
+        nonlocal attempts
+        attempts += asked.earlier is None
+        has_begun.set()
+        await may_end.wait()
+        return await create(asked)
+
+    first = asyncio.create_task(service.run(request(), KEYED, slow))
+    await has_begun.wait()
+    others = [asyncio.create_task(service.run(request(), KEYED, slow)) for _ in range(5)]
+    elsewhere = await service.run(request(), Keyed("another", KEYED.address, KEYED.body), create)
+    assert not any(task.done() for task in (first, *others))
+    may_end.set()
+    answers = await asyncio.gather(first, *others)
+    assert answers == [answers[0]] * 6
+    assert elsewhere not in answers
+    assert (attempts, await entities(store)) == (1, 2)
+
+
+async def test_when_the_first_one_is_refused_the_next_one_tries(store: Stores) -> None:
+    service, create = once(store), creating(store)
+    has_begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def refused(_asked: Request) -> Created:
+        has_begun.set()
+        await may_end.wait()
+        raise Fault("badRequest", "no", "Expected another")
+
+    first = asyncio.create_task(service.run(request(), KEYED, refused))
+    await has_begun.wait()
+    second = asyncio.create_task(service.run(request(), KEYED, create))
+    may_end.set()
+    with pytest.raises(Fault, match="no"):
+        await first
+    assert await store.documents.find(ALICES, Kind.ENTITY, (await second).id) is not None
