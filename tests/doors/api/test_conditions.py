@@ -11,6 +11,10 @@ import pytest
 from tests.doors.api.house import Caller, Cast, House
 
 
+FAR = 4_102_444_800_000
+FUTURE = {"start_time": FAR, "end_time": FAR + 1000}
+
+
 class Case(NamedTuple):
     """How to make an object, and a change of it."""
 
@@ -36,7 +40,8 @@ CASES = {
     "notifications": Case(lambda caller: f"/notifications/{caller.notification()}", {"label": "new"}),
     "notification_plans": Case(lambda caller: f"/notification_plans/{caller.plan()}", {"label": "new"}),
     "suppressions": Case(
-        lambda caller: "/suppressions/" + caller.create("/suppressions", entities=[caller.entity()]), {"label": "new"}
+        lambda caller: "/suppressions/" + caller.create("/suppressions", entities=[caller.entity()], **FUTURE),
+        {"label": "new"},
     ),
     "monitoring_zones": Case(
         lambda caller: "/monitoring_zones/" + caller.create("/monitoring_zones", label="ours"), {"label": "new"}
@@ -74,11 +79,10 @@ def test_the_etag_changes_with_the_object_and_only_then(alice: Caller, case: Cas
 
 def test_an_update_is_for_what_was_seen(alice: Caller, case: Case) -> None:
     path = case.make(alice)
-    tag = tag_of(alice, path)
-    for good in (tag, "*", f'"77", {tag}'):
-        assert alice.call("PUT", path, case.change, headers={"If-Match": good}).status_code == 204
-        tag = tag_of(alice, path)
-    before = alice.get(path)
+    for good in ("{}", "*", '"77", {}', '{} ,W/"x"'):
+        headers = {"If-Match": good.format(tag_of(alice, path))}
+        assert alice.call("PUT", path, case.change, headers=headers).status_code == 204
+    before, tag = alice.get(path), tag_of(alice, path)
     for stale in ('"77"', f"W/{tag}", '"another"'):
         fault = alice.refused("PUT", path, {"label": "lost", "metadata": {}}, headers={"If-Match": stale})
         assert (fault["code"], fault["type"]) == (412, "badRequest")
@@ -127,6 +131,6 @@ def test_changes_around_an_object_leave_its_etag(alice: Caller) -> None:
     """A suppression that begins shows in an entity, and changes nothing in it."""
     entity = alice.entity()
     tag = tag_of(alice, f"/entities/{entity}")
-    alice.create("/suppressions", entities=[entity])
+    alice.create("/suppressions", entities=[entity], end_time=FAR)
     assert alice.get(f"/entities/{entity}")["active_suppressions"]
     assert tag_of(alice, f"/entities/{entity}") == tag
