@@ -12,7 +12,7 @@ DEBIAN_PACKAGES := curl
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup run test bench lint types imports format docs debian-packages lock clean
+.PHONY: help setup run test fuzz-api bench lint types imports format docs debian-packages lock clean
 
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,6 +25,9 @@ run: setup ## Start the server in the foreground on ./var; targets on this machi
 
 test: setup debian-packages lint types imports ## Run everything: lint, types, import contracts, all tests
 	$(BIN)/python -m pytest -n 2
+
+fuzz-api: setup ## Try the API with made-up requests, some 12,000; FUZZ=1000 for as many of each operation
+	FUZZ_EXAMPLES=$(or $(FUZZ),100) $(BIN)/python -m pytest -n 2 tests/conformance/test_fuzz.py
 
 bench: setup ## Measure: all benchmarks, or one by `make bench B=api`
 	$(BIN)/python -m benchmarks $(B)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import api, revoke
+from benchmarks import api, overview, revoke
 from benchmarks.table import Table
 
-BENCHMARKS: dict[str, Callable[[], Table]] = {"api": api.run, "revoke": revoke.run}
+BENCHMARKS: dict[str, Callable[[], Table]] = {"api": api.run, "overview": overview.run, "revoke": revoke.run}
 
 
 def main(names: list[str]) -> int:

@@ -1,26 +1,27 @@
-"""`api`: agent tokens over HTTP with authentication, limits and audit, beside handlers that do nothing."""
+"""`api`: tokens and objects over HTTP with authentication, limits and audit, beside handlers that do nothing."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from benchmarks import icinga, servers
+from benchmarks import icinga, objects, servers
 from benchmarks.load import Load, measure
 from benchmarks.servers import LOAD_CORE
 from benchmarks.table import Row, Table
 
 PAIRS = 5
 SECONDS = 1.5
-TOKENS = 1000
+TOKENS = MOST_LISTED = 1000
 CONNECTIONS = 32
 
 
 def run() -> Table:
-    """GET and PUT of one agent token, and the list of 1,000."""
+    """GET and PUT of one agent token, creation of objects, and lists of 1,000."""
     table = Table("api: durability on (SQLite, synchronous=FULL), one core for the server")
     with servers.noop() as noop_port, servers.vedette() as credentials:
         tokens = _make_tokens(credentials)
@@ -32,7 +33,10 @@ def run() -> Table:
         ]
         table.rows.append(_beside_noop("GET one token", credentials, noop_port, gets, aim=0.5))
         table.rows.append(_beside_noop("PUT one token", credentials, noop_port, puts, aim=0.3))
-        table.rows.append(_list(credentials))
+        table.rows.append(_list(credentials, "tokens", "/agent_tokens"))
+        posts = _creations(credentials)
+        table.rows.append(_beside_noop("POST entity, check, alarm in turn", credentials, noop_port, posts, aim=0.3))
+        table.rows.append(_list(credentials, "entities", "/entities"))
         if icinga.is_installed():
             with icinga.icinga() as peer:
                 table.rows.append(_beside_icinga(credentials, peer, gets))
@@ -46,6 +50,22 @@ def _make_tokens(credentials: dict[str, Any]) -> list[str]:
     with httpx.Client(headers={"X-Auth-Token": credentials["token"]}) as client:
         answers = (client.post(url, json={"label": f"token {number}"}) for number in range(TOKENS))
         return [answer.raise_for_status().headers["x-object-id"] for answer in answers]
+
+
+def _creations(credentials: dict[str, Any]) -> list[str]:
+    """Requests that create an entity, a check, an alarm, and so on; at least a page of entities is there already."""
+    bodies = objects.BODIES
+    with httpx.Client(base_url=credentials["monitoring_url"], headers={"X-Auth-Token": credentials["token"]}) as client:
+        made = [objects.create(client, "/entities", bodies["entities"]) for _ in range(MOST_LISTED)]
+        below = f"/entities/{made[0]}"
+        check = objects.create(client, f"{below}/checks", bodies["checks"])
+    alarm = bodies["alarms"] | {"check_id": check}
+    return [
+        _request(credentials, "POST", path, json.dumps(body))
+        for path, body in (
+            ("/entities", bodies["entities"]), (f"{below}/checks", bodies["checks"]), (f"{below}/alarms", alarm)
+        )
+    ]  # fmt: skip
 
 
 def _request(credentials: dict[str, Any], method: str, path: str, body: str = "") -> str:
@@ -83,11 +103,11 @@ def _rate(port: int, requests: Sequence[str]) -> float:
     return measured.requests_s
 
 
-def _list(credentials: dict[str, Any]) -> Row:
+def _list(credentials: dict[str, Any], what: str, path: str) -> Row:
     port = urlsplit(credentials["monitoring_url"]).port
     assert port is not None
-    requests = [_request(credentials, "GET", "/agent_tokens?limit=1000")]
+    requests = [_request(credentials, "GET", f"{path}?limit=1000")]
     load = Load("127.0.0.1", port, requests, 4, SECONDS)
     return Row(
-        "list of 1,000 tokens", "-", [measure(load, LOAD_CORE).megabytes_s for _ in range(PAIRS)], [], "MB/s", 50
+        f"list of 1,000 {what}", "-", [measure(load, LOAD_CORE).megabytes_s for _ in range(PAIRS)], [], "MB/s", 50
     )

@@ -7,7 +7,7 @@ import socket
 import sys
 
 import uvloop
-from litestar import Litestar, Request, Response, get, put
+from litestar import Litestar, Request, Response, get, post, put
 
 from vedette.api.server import HttpServer
 
@@ -30,10 +30,18 @@ async def update(request: Request, key: str) -> Response[bytes]:  # type: ignore
     return Response(b"", status_code=204, media_type="text/plain")
 
 
+@post("/v1.0/{tenant:str}/{rest:path}")
+async def create(request: Request, rest: str) -> Response[bytes]:  # type: ignore[type-arg]  # noqa: ARG001
+    """Reads the body, and says where nothing was created."""
+    await request.body()
+    headers = {"Location": "http://127.0.0.1/v1.0/acme/entities/en0123456789", "X-Object-ID": "en0123456789"}
+    return Response(b"", status_code=201, media_type="text/plain", headers=headers)
+
+
 async def _serve() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setblocking(False)
-    await HttpServer(Litestar([show, update], openapi_config=None, logging_config=None), listener).start()
+    await HttpServer(Litestar([show, update, create], openapi_config=None, logging_config=None), listener).start()
     print(listener.getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
 

@@ -19,6 +19,7 @@ from vedette.app.storage import open_stores
 from vedette.config import load
 
 SERVER_CORE, LOAD_CORE = 0, 1
+_FREE = {"rate.global": 0, "checks": 10**9, "alarms": 10**9}
 
 
 def pinned(command: list[str]) -> list[str]:
@@ -45,7 +46,7 @@ def noop() -> Iterator[int]:
 
 @contextmanager
 def vedette(*flags: str) -> Iterator[dict[str, Any]]:
-    """`credentials.json` of a server whose tenant has no rate limits, with `token` of a log-in added."""
+    """`credentials.json` of a server whose tenant has no limits, with `token` of a log-in added."""
     with tempfile.TemporaryDirectory(prefix="vedette-bench-") as directory:
         process = _start(directory, *flags)
         try:
@@ -78,7 +79,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
 async def _lift_limits(directory: str) -> None:
     async with open_stores(load({"data_dir": directory}, environment={})) as opened:
         for tenant in await opened.accounts.tenants():
-            free = msgspec.structs.replace(tenant, revision=tenant.revision + 1, limits={"rate.global": 0})
+            free = msgspec.structs.replace(tenant, revision=tenant.revision + 1, limits=_FREE)
             await opened.commit(opened.accounts.update_tenant(free, tenant.revision))
 
 

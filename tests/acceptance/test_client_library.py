@@ -47,7 +47,7 @@ def test_entities_are_created_read_changed_and_deleted(driver: Driver) -> None:
     )
     assert (entity.label, entity.agent_id, entity.extra) == ("web", "web-1", {"a": "b"})
     assert entity.ip_addresses == [("default", "127.0.0.1")]
-    assert (entity.active_suppressions, entity.scheduled_suppressions, entity.uri) == (None, None, None)
+    assert (entity.active_suppressions, entity.scheduled_suppressions, entity.uri) == ([], [], None)
 
     changed = driver.update_entity(entity, {"label": "web server", "metadata": {"c": "d"}})
     assert (changed.id, changed.label, changed.extra) == (entity.id, "web server", {"c": "d"})

@@ -18,9 +18,9 @@ from tests.acceptance.waiting import until
 if sys.version_info >= (3, 12):
     pytest.skip("rackspace-monitoring does not import on Python 3.12", allow_module_level=True)
 
-from rackspace_monitoring.drivers.rackspace import RackspaceMonitoringDriver
+from rackspace_monitoring.drivers.rackspace import RackspaceMonitoringDriver, RackspaceMonitoringValidationError
 
-from tests.acceptance.library import MARKS, Driver
+from tests.acceptance.library import CRITERIA, MARKS, Driver, target
 
 pytestmark = MARKS
 FULL = 'if (metric["used"] > 90) { return new AlarmStatus(CRITICAL); } return new AlarmStatus(OK);'
@@ -95,7 +95,8 @@ def test_what_was_suppressed_and_what_was_told_are_listed(
     backwards = driver.ex_list_alarm_notification_history(entity, told, check, reverse=True)
     assert [entry["id"] for entry in backwards] == [entry["id"] for entry in reversed(history)]
     assert history[0]["notification_results"][0]["notification_type"] == "webhook"
-    assert list(driver.ex_list_alarm_notification_history(entity, quiet, check)) == []
+    unheard = driver.ex_list_alarm_notification_history(entity, quiet, check)
+    assert [entry["notification_results"][0]["message"] for entry in unheard] == [f"Suppressed by {suppression.id}"] * 2
 
 
 def test_notifications_are_tried(driver: Driver, receiver: Receiver) -> None:
@@ -103,6 +104,28 @@ def test_notifications_are_tried(driver: Driver, receiver: Receiver) -> None:
     assert driver.test_existing_notification(hook)["status"] == "success"
     assert driver.test_notification(type="webhook", details={"url": receiver.url})["status"] == "success"
     assert len(receiver.bodies) == 2
+
+
+def test_a_check_and_then_an_alarm_are_tried(driver: Driver) -> None:
+    with target() as port:
+        entity = driver.create_entity(label="web", ip_addresses={"default": "127.0.0.1"})
+        seen = driver.test_check(
+            entity,
+            type="remote.http",
+            details={"url": f"http://127.0.0.1:{port}/"},
+            monitoring_zones=["mzdfw", "mzlon"],
+            target_alias="default",
+        )
+    assert [(one["monitoring_zone_id"], one["available"]) for one in seen] == [("mzdfw", True), ("mzlon", True)]
+    assert {one["metrics"]["code"]["data"] for one in seen} == {"404"}
+    states = driver.test_alarm(entity, criteria=CRITERIA, check_data=seen)
+    assert {one["state"] for one in states} == {"CRITICAL"}
+
+
+def test_what_a_host_could_tell_of_itself_is_asked(driver: Driver) -> None:
+    with pytest.raises(RackspaceMonitoringValidationError) as raised:
+        driver.get_agent_host_info_types("nobody")
+    assert (raised.value.type, raised.value.details) == ("agentDoesNotExist", "Agent nobody does not exist")
 
 
 def test_more_than_a_page_of_anything_is_listed_whole(driver: Driver, client: Client) -> None:
@@ -118,15 +141,14 @@ def test_more_than_a_page_of_anything_is_listed_whole(driver: Driver, client: Cl
     alarms = made(f"{below}/alarms", check_id=check, notification_plan_id=plan)
     assert [one.id for one in driver.list_checks(entity)] == checks
     assert [one.id for one in driver.list_alarms(entity)] == alarms
-    built_in = ["npManaged", plan]
-    assert [one.id for one in driver.list_notification_plans()] == sorted(
-        [*built_in, *made("notification_plans", label="plan")]
-    )
-    assert [one.id for one in driver.list_notifications()] == sorted(
-        [*made("notifications", **hook), "ntTechnicalContactsEmail"]
-    )
-    assert [one.id for one in driver.list_suppressions()] == made("suppressions", entities=[entity.id])
-    assert [one.id for one in driver.list_agent_tokens()] == made("agent_tokens", label="token")
+    plans = sorted(["npManaged", plan, *made("notification_plans", label="plan")])
+    assert [one.id for one in driver.list_notification_plans()] == plans
+    hooks = sorted(["ntTechnicalContactsEmail", *made("notifications", **hook)])
+    assert [one.id for one in driver.list_notifications()] == hooks
+    suppressions = made("suppressions", entities=[entity.id])
+    assert [one.id for one in driver.list_suppressions()] == suppressions
+    tokens = made("agent_tokens", label="token")
+    assert [one.id for one in driver.list_agent_tokens()] == tokens
     entities = sorted([entity.id, *made("entities", label="web")])
     assert [one["entity"].id for one in driver.ex_views_overview()] == entities
     assert [one["entity_id"] for one in driver.ex_views_metric_list()] == entities
@@ -143,4 +165,4 @@ def test_no_method_of_the_library_is_left_out() -> None:
         if not name.startswith("_") and name in vars(RackspaceMonitoringDriver)
     }
     methods -= {"openstack_connection_kwargs"}
-    assert {name for name in methods if f"driver.{name}(" not in source} == set()
+    assert {name for name in methods if f"driver.{name}" not in source} == set()

@@ -131,7 +131,12 @@ def _life(rotation: TokenRotation, agents: TokenAgents, once: Once) -> list[HTTP
         done = await repeatable.create(request, once, body, lambda asked: rotation.rotate(asked, key, body))
         return answers.created(request, "/agent_tokens", done)
 
-    @post(f"{_ITEM}/rotate/finish", status_code=204, opt=writes, operation_id="finish_agent_token_rotation")
+    @post(
+        f"{_ITEM}/rotate/finish",
+        status_code=204,
+        opt=writes | {"faults": frozenset({400})},
+        operation_id="finish_agent_token_rotation",
+    )
     async def finish(request: Call, key: FromPath[str]) -> None:
         """Ends the overlap now."""
         await rotation.finish(request.asked, key)

@@ -39,7 +39,7 @@ class Cors:
 
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
         self._app = app
-        self._origins = frozenset(origin.encode() for origin in origins)
+        self._origins = frozenset(origin.encode() for origin in origins if "://" in origin)
         self._is_any = ANY in origins
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:

@@ -129,9 +129,7 @@ def tidying(base: Base) -> Loop:
 def audit_sealing(base: Base) -> Loop:
     """What links committed audit entries; at the end what came last."""
     opened = base.stores
-    return Loop(
-        "audit_sealer", Sealer(opened.audit_chain, opened.commit, base.keys).step, _SEAL_S, steps_at_stop=True
-    )
+    return Loop("audit_sealer", Sealer(opened.audit_chain, opened.commit, base.keys).step, _SEAL_S, steps_at_stop=True)
 
 
 def token_expiry(base: Base, following: Following) -> Loop:

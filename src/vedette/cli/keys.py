@@ -15,6 +15,7 @@ from vedette.cli.show import show
 from vedette.domain.faults import bad_request
 
 if TYPE_CHECKING:
+    from vedette.services.audit_verification import Verifier
     from vedette.services.key_rotation import KeyRotation, Resealed
 
 _ROWS = ("agent_tokens", "documents", "webhook_tokens", "api_keys", "identity_tokens")
@@ -151,6 +152,7 @@ async def _use_newest(at_hand: AtHand, limit_s: float) -> None:
     at_hand.keys.agree(newest)
     await _wait_until_used(rotation, limit_s)
     done = await rotation.reseal(_progress)
+    await _verifier(at_hand).mark_anew(at_hand.stores.commit)
     _say(f"sealed with key {newest}: " + _counted(done))
     if done.unreadable:
         _say("cannot be opened with any key here: " + ", ".join(done.unreadable[:_MOST_NAMES]))
@@ -204,11 +206,17 @@ async def _retire(at_hand: AtHand, version: int, limit_s: float, *, force: bool)
     return await _standing(at_hand)
 
 
+def _verifier(at_hand: AtHand) -> Verifier:
+    from vedette.services.audit_verification import Verifier
+
+    return Verifier(at_hand.stores.audit_chain, at_hand.keys)
+
+
 async def _settle_audits(at_hand: AtHand, version: int, *, force: bool) -> None:
     """Audit entries that were linked with the key are checked once more: nobody can do it afterwards."""
-    from vedette.services.audit_verification import Verifier, broken
+    from vedette.services.audit_verification import broken
 
-    verifier = Verifier(at_hand.stores.audit_chain, at_hand.keys)
+    verifier = _verifier(at_hand)
     verdicts = await verifier.verify([one.id for one in await at_hand.stores.accounts.tenants()])
     wrong = [broken(verdict) for verdict in verdicts if verdict.first_break is not None]
     if wrong and not force:

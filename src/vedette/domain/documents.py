@@ -24,7 +24,8 @@ class Kind(StrEnum):
     PRIVATE_ZONE = "pz"
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
+# Text and bytes only, so there are no cycles: the garbage collector would pause to look at thousands of rows a page.
+class Document(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One configuration object of a tenant.
 
     `refs` name the objects it refers to (a plan's notifications, an alarm's plan, a check's zones): they are what

@@ -46,7 +46,8 @@ class AlarmState(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 0  # compare-and-set
 
 
-class LatestState(msgspec.Struct, frozen=True, kw_only=True):
+# Without cycles: views read thousands of them, and the garbage collector need not look at any.
+class LatestState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is shown of an alarm's state."""
 
     alarm_id: str

@@ -40,7 +40,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verifier:
-    """Reads only, but for `settle`; may run beside a server."""
+    """Only `mark_anew` and `settle` write; may run beside a server."""
 
     def __init__(self, chain: AuditChain, keyring: Keyring) -> None:
         self._chain = chain
@@ -63,6 +63,16 @@ class Verifier:
             last = await self._chain.links(head.tenant_id, head.seq - 1, 1)
             found.append((head, last[0].entry if last else None))
         return sorted(found, key=lambda one: one[0].tenant_id)
+
+    async def mark_anew(self, commit: Commit) -> None:
+        """Every head under the key in use; one that does not hold, or that others are writing, stays as it is."""
+        for head in await self._chain.heads():
+            if head.mark[:1] == bytes((self._keyring.current,)):
+                continue
+            try:
+                await commit(self._chain.put_head(marked(self._keyring, head, head), head.mark))
+            except Conflict:  # whoever was first has marked it
+                continue
 
     async def settle(self, tenant_ids: Sequence[TenantId], version: int, commit: Commit) -> int:
         """Begins the check of these chains after what was linked with this key, which is to go; how many entries.

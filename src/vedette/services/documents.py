@@ -146,9 +146,7 @@ class DocumentService:
     def _known(self, current: Mapping[str, Any]) -> dict[str, Any]:
         return {attribute.name: current.get(attribute.name) for attribute in self.resource.attributes}
 
-    async def remove(
-        self, request: Request, key: str, entity_id: str | None = None, wanted: Revisions = None
-    ) -> None:
+    async def remove(self, request: Request, key: str, entity_id: str | None = None, wanted: Revisions = None) -> None:
         """With all that belongs to it, in one transaction."""
         for _ in range(_TRIES):
             document = await self.find(request.tenant_id, key, entity_id)

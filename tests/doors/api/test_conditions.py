@@ -10,7 +10,6 @@ import pytest
 
 from tests.doors.api.house import Caller, Cast, House
 
-
 FAR = 4_102_444_800_000
 FUTURE = {"start_time": FAR, "end_time": FAR + 1000}
 
