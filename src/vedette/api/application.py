@@ -28,7 +28,7 @@ def application(routes: Sequence[HTTPRouteHandler], gate: Gate | None) -> Litest
     return Litestar.from_config(
         AppConfig(
             route_handlers=[*_options(all_routes), *all_routes],  # in this order: else the framework makes its own
-            middleware=[gate] if gate else [],
+            middleware=[gate.around] if gate else [],
             request_class=Call,
             exception_handlers=HANDLERS,
             openapi_config=None,

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NEVER_SHED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
+_WINDOW = WINDOW.encode()
+
+
 class Door:
     """Wraps the framework's application.
 
@@ -118,7 +121,7 @@ def _add_headers(visit: Visit, message: Any) -> None:
             (b"x-ratelimit-limit", str(standing.limit).encode()),
             (b"x-ratelimit-used", str(standing.used).encode()),
             (b"x-ratelimit-remaining", str(remaining).encode()),
-            (b"x-ratelimit-window", WINDOW.encode()),
+            (b"x-ratelimit-window", _WINDOW),
             (b"x-ratelimit-type", visit.group.encode()),
         )
     message["headers"] = headers

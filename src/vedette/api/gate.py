@@ -10,7 +10,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from litestar.middleware import ASGIMiddleware
 
 from vedette.api import audit_drafts, bodies
 from vedette.api.addresses import header, segment_of
@@ -34,13 +33,21 @@ _BODY_DEADLINE_S = 30.0
 _log = structlog.get_logger("vedette.api")
 
 
-class Gate(ASGIMiddleware):
+class Gate:
     """Authenticates, authorises, counts, reads the body within limits."""
 
     def __init__(self, principal: Callable[[str], Awaitable[Principal | None]], rates: Rates, auditor: Auditor) -> None:
         self._principal = principal
         self._rates = rates
         self._auditor = auditor
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """A route's application behind the gate."""
+
+        async def gated(scope: Scope, receive: Receive, send: Send) -> None:
+            await self.handle(scope, receive, send, app)
+
+        return gated
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         options: dict[str, Any] = scope["route_handler"].opt

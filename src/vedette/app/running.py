@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 
@@ -14,6 +15,7 @@ from vedette.app.application import App
 from vedette.app.open_files import allow_many_open_files
 from vedette.config import Config
 
+_ALLOCATIONS_BEFORE_A_LOOK = 20_000
 _log = structlog.get_logger("vedette")
 
 
@@ -29,6 +31,7 @@ async def _serve(app: App) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     await app.start()
+    _settle()
     sys.stdout.write(_screen(app))
     sys.stdout.flush()
     waiting = asyncio.create_task(stopped.wait())
@@ -42,6 +45,13 @@ async def _serve(app: App) -> int:
         raise error
     _log.info("stopped")
     return 0
+
+
+def _settle() -> None:
+    """What was made until now stays to the end: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_ALLOCATIONS_BEFORE_A_LOOK, 20, 20)
 
 
 def _screen(app: App) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -27,6 +28,7 @@ ROLES = {
 }
 
 
+@lru_cache(256)
 def capability_of(roles: tuple[str, ...]) -> Capability:
     """The strongest of several roles wins; unknown roles give nothing."""
     return max((ROLES.get(role, Capability.NONE) for role in roles), default=Capability.NONE)
@@ -44,7 +46,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
 
 
-class Principal(msgspec.Struct, frozen=True, kw_only=True):
+class Principal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The caller of one request, as its identity token says."""
 
     user_id: str

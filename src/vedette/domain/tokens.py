@@ -37,7 +37,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_agents: int | None = None  # different agent ids connected at once
 
 
-class AgentToken(msgspec.Struct, frozen=True, kw_only=True):
+class AgentToken(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """As stored: the token itself only sealed, found by an HMAC index; the first 8 hex digits are the sort key."""
 
     tenant_id: TenantId  # empty for a collector token, which belongs to no tenant

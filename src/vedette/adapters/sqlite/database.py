@@ -111,9 +111,8 @@ class SqliteDatabase:
 
     def _hand_over(self) -> None:
         gathered, self._gathered = self._gathered, []
-        if self._writer is not None:
-            for commit in gathered:
-                self._writer.put(commit)
+        if self._writer is not None and gathered:
+            self._writer.put(gathered)
 
     @property
     def waiting_s(self) -> float:

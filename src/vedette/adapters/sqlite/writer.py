@@ -51,7 +51,7 @@ class Writer:
     def __init__(self, path: Path, told: Told) -> None:
         self._path = path
         self._told = told
-        self._waiting: SimpleQueue[Commit | None] = SimpleQueue()
+        self._waiting: SimpleQueue[Sequence[Commit] | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
         self._is_stopping = False
         # A daemon: a process that ends without `stop` must not hang on it. What was acknowledged is on disk.
@@ -60,8 +60,9 @@ class Writer:
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, commit: Commit) -> None:
-        self._waiting.put(commit)
+    def put(self, commits: Sequence[Commit]) -> None:
+        """Commits that belong into one group: each put wakes the thread, and so costs more than a statement."""
+        self._waiting.put(commits)
 
     def finish(self) -> None:
         """Blocks until all that was put before is committed and the thread has ended."""
@@ -75,17 +76,17 @@ class Writer:
         self._close()
 
     def _take(self) -> list[Commit]:
-        """Everything that is waiting, up to what one transaction should hold; waits for the first."""
+        """Everything that is waiting, up to about what one transaction should hold; waits for the first."""
         group: list[Commit] = []
         rows = 0
-        commit = self._waiting.get()
-        while commit is not None:
-            group.append(commit)
-            rows += commit.rows
+        commits = self._waiting.get()
+        while commits is not None:
+            group += commits
+            rows += sum(commit.rows for commit in commits)
             if len(group) >= _GROUP_COMMITS or rows >= _GROUP_ROWS:
                 return group
             try:
-                commit = self._waiting.get_nowait()
+                commits = self._waiting.get_nowait()
             except Empty:
                 return group
         self._is_stopping = True
