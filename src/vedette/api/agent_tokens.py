@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from litestar import delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -14,7 +12,6 @@ from vedette.api.visits import Call
 from vedette.domain.principals import Capability
 from vedette.domain.resources import AGENT_TOKEN_ATTRIBUTES
 from vedette.domain.token_attributes import ROTATION_ATTRIBUTES
-from vedette.domain.tokens import AgentToken
 from vedette.services.agent_tokens import AgentTokenService
 from vedette.services.once import Once
 from vedette.services.token_agents import TokenAgents
@@ -62,17 +59,15 @@ _AGENT: schemas.Schema = {
 _PAGED = ("limit", "marker")
 
 
-def routes(store: TokenStore, revoked: Callable[[AgentToken], object], once: Once) -> list[HTTPRouteHandler]:
-    """`revoked` closes what this process has of live connections of a deleted token; others follow the feed."""
+def routes(store: TokenStore, once: Once) -> list[HTTPRouteHandler]:
+    """What a change does to live connections follows from the changes feed, in this process as in others."""
     return [
-        *_resource(AgentTokenService(store), revoked, once),
+        *_resource(AgentTokenService(store), once),
         *_life(TokenRotation(store), TokenAgents(store), once),
     ]
 
 
-def _resource(
-    service: AgentTokenService, revoked: Callable[[AgentToken], object], once: Once
-) -> list[HTTPRouteHandler]:
+def _resource(service: AgentTokenService, once: Once) -> list[HTTPRouteHandler]:
     writes = {"needs": Capability.CREATE, "app": _APP, "takes": schemas.change_of(AGENT_TOKEN_ATTRIBUTES)}
     lists = {"needs": Capability.READ, "lists": _SHOWN, "query": _PAGED}
 
@@ -104,7 +99,7 @@ def _resource(
         operation_id="delete_agent_token",
     )
     async def remove(request: Call, key: FromPath[str]) -> None:
-        revoked(await service.remove(request.asked, key, conditions.wanted(request)))
+        await service.remove(request.asked, key, conditions.wanted(request))
 
     return [create, index, show, update, remove]
 

@@ -43,7 +43,6 @@ from vedette.domain import resources
 from vedette.domain.alarm_examples import ALARM_EXAMPLES
 from vedette.domain.check_types import CHECK_TYPES
 from vedette.domain.notification_types import NOTIFICATION_TYPES
-from vedette.domain.tokens import AgentToken
 from vedette.ports.clock import Clock, Entropy
 from vedette.ports.notifying import Notify
 from vedette.ports.secrets import Keyring
@@ -89,7 +88,6 @@ class Parts:
     suppressions: KnownSuppressions
     notifiers: Mapping[str, Notify]  # by notification type
     reach: Reach
-    token_removed: Callable[[AgentToken], object]
     is_token_revealed: bool = True  # after its creation
     readiness: Readiness
 
@@ -107,7 +105,7 @@ def api_routes(parts: Parts) -> Sequence[HTTPRouteHandler]:
     routes = [
         *identity.routes(parts.identity),
         *account.routes(accounts, parts.auditor),
-        *agent_tokens.routes(made.tokens, parts.token_removed, made.once),
+        *agent_tokens.routes(made.tokens, made.once),
         *documents.routes(made.entities, made.once),
         *check_types.routes(Catalogue("CheckType", {key: one.shown() for key, one in CHECK_TYPES.items()})),
         *documents.child_routes(made.checks, made.once),
@@ -188,18 +186,6 @@ def _notification_tests(parts: Parts, notifications: DocumentService) -> Notific
         commit=parts.stores.commit,
     )
     return NotificationTests(stores, parts.notifiers, parts.entropy)
-
-
-def _token_store(parts: Parts) -> TokenStore:
-    return TokenStore(
-        tokens=parts.stores.tokens,
-        agents=parts.stores.agents,
-        commit=parts.stores.commit,
-        auditor=parts.auditor,
-        keyring=parts.keyring,
-        entropy=parts.entropy,
-        is_revealed=parts.is_token_revealed,
-    )
 
 
 class HttpDoor:

@@ -211,7 +211,6 @@ async def start_api(base: Base, inside: Inside, listener: socket.socket, cleanup
         suppressions=suppressions,
         notifiers=inside.notifiers,
         reach=inside.reach,
-        token_removed=lambda token: inside.agents.close_token(token.public_id),
         is_token_revealed=base.config.token_reveal == "always",  # noqa: S105 - a word of the setting
         readiness=_readiness(base),
     )
