@@ -110,7 +110,7 @@ class App:
             self._run(rates.flushing)
             load = roles.start_load(base, cleanup)
             reached = reach(base, resolver, self.agent)
-            inside = roles.Inside(agents, following, rates, load, self.measures, alerting.notifiers, reached)
+            inside = roles.Inside(following, rates, load, self.measures, alerting.notifiers, reached)
             await roles.start_api(base, inside, sockets["http"], cleanup)
 
     def _wanted(self) -> Iterable[tuple[str, HostPort]]:

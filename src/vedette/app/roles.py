@@ -183,7 +183,6 @@ def start_load(base: Base, cleanup: AsyncExitStack) -> Load:
 class Inside:
     """What the API reaches in its own process."""
 
-    agents: Agents
     following: Following
     counted: Counted
     load: Load
