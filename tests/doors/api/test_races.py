@@ -23,7 +23,7 @@ class Race:
         self.act, self.times = act, times
 
     async def run(self, writes: tuple[Write, ...]) -> None:
-        if self.act is None or self.times == 0 or "INSERT INTO audit" not in repr(writes):
+        if self.act is None or self.times == 0 or "INSERT INTO audit (" not in repr(writes):
             return
         act, self.act = self.act, None  # what it does itself is no race
         self.times -= 1
