@@ -106,6 +106,15 @@ def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[byte
     return _answer(request, Fault("internalError", "The system suffered an internal failure"))
 
 
+def status_of(error: Exception) -> int:
+    """What an error is answered with by the handlers below."""
+    if isinstance(error, Fault):
+        return error.code
+    if isinstance(error, HTTPException):
+        return error.status_code
+    return 503 if isinstance(error, StoreUnavailable | Conflict) else 500
+
+
 def unavailable(why: str) -> Fault:
     """The fault for what may go well in a second."""
     return Fault("systemFailureError", "The system is experiencing heavy load or another system failure", why,

@@ -1,19 +1,24 @@
-"""The gate: who may do what. Runs after routing, before the handler, and audits what was refused.
+"""The gate: who may do what. Runs after routing, calls the handler, and audits what was refused.
 
 A route says what it needs in its options: `needs` (a `Capability`), `rate` (a rate limit's group) and `app` (its name
 in audits). A route without `needs` is open.
+
+It is the last layer. The framework's own last step looks for dependencies, bodies and return types that no handler of
+ours has, and took a quarter of the time of a request.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
 from vedette.api import audit_drafts, bodies
 from vedette.api.addresses import header, segment_of
-from vedette.api.visits import Visit, visit_of
+from vedette.api.answer import Answer
+from vedette.api.faults import status_of
+from vedette.api.visits import Call, Visit, visit_of
 from vedette.domain.faults import Fault, bad_request
 from vedette.ports.unit import StoreUnavailable
 from vedette.services.rates import GLOBAL
@@ -21,7 +26,8 @@ from vedette.services.rates import GLOBAL
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+    from litestar.handlers import HTTPRouteHandler
+    from litestar.types import ASGIApp, Receive, Scope, Send
 
     from vedette.domain.principals import Capability, Principal
     from vedette.services.audits import Auditor
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
 
 _WRITES = frozenset({"POST", "PUT", "DELETE"})
 _UNAUDITED = frozenset({401, 429, 503})
+_LEAST_REFUSAL = 400
+_NOTHING = Answer(b"", status_code=204)
 _BODY_DEADLINE_S = 30.0
 _log = structlog.get_logger("vedette.api")
 
@@ -40,51 +48,59 @@ class Gate:
         self._principal = principal
         self._rates = rates
         self._auditor = auditor
+        self._takes: dict[HTTPRouteHandler, tuple[str, ...]] = {}
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """A route's application behind the gate."""
+        """What the framework runs in place of a route's own application."""
+        return self.handle
 
-        async def gated(scope: Scope, receive: Receive, send: Send) -> None:
-            await self.handle(scope, receive, send, app)
-
-        return gated
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        options: dict[str, Any] = scope["route_handler"].opt
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        handler: HTTPRouteHandler = scope["route_handler"]  # type: ignore[assignment]  # we have no others
         visit = visit_of(scope)
         method: str = scope["method"]  # type: ignore[typeddict-item]  # only http scopes come this far
         if "%" in visit.path:
             scope["path_params"] = {name: segment_of(value) for name, value in scope["path_params"].items()}
-        if "needs" in options:
-            await self._let_in(scope, receive, send, next_app)
-            return
-        _refuse_xml(scope, method)
-        if method in _WRITES:
-            visit.body = await _read(receive, scope)
-        await next_app(scope, receive, send)
+        call = Call(scope, receive, send)
+        if "needs" in handler.opt:
+            answer = await self._let_in(call, visit, method, handler)
+        else:
+            _refuse_xml(scope, method)
+            if method in _WRITES:
+                visit.body = await _read(receive, scope)
+            answer = await self._answer(handler, call)
+        await answer(scope, receive, send)
 
-    async def _let_in(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+    async def _let_in(self, call: Call, visit: Visit, method: str, handler: HTTPRouteHandler) -> Answer:
         """Every request of a tenant counts, refused ones too, so that no role can fill the audit without end."""
-        options: dict[str, Any] = scope["route_handler"].opt
-        visit = visit_of(scope)
-        method: str = scope["method"]  # type: ignore[typeddict-item]  # only http scopes come this far
+        scope, options = call.scope, handler.opt
         visit.principal = principal = await self._authenticate(scope)
         self._count(visit, principal, options.get("rate", GLOBAL))
         if method not in _WRITES:
             _refuse_xml(scope, method)
             _admit(scope, visit, principal, options["needs"])
-            await next_app(scope, receive, send)
-            return
+            return await self._answer(handler, call)
         visit.draft = audit_drafts.draft(scope, options.get("app", ""), method)
         try:
-            visit.body = await _read(receive, scope)
+            visit.body = await _read(call.receive, scope)
             visit.draft = audit_drafts.with_body(visit.draft, visit.body)
             _refuse_xml(scope, method)
             _admit(scope, visit, principal, options["needs"])
-        except Fault as fault:
-            await self._audit(visit, fault.code)
+            answer = await self._answer(handler, call)
+        except Exception as error:
+            await self._audit(visit, status_of(error))
             raise
-        await next_app(scope, receive, self._auditing(visit, send))
+        await self._audit(visit, answer.status_code)
+        return answer
+
+    async def _answer(self, handler: HTTPRouteHandler, call: Call) -> Answer:
+        """Calls the handler with what it takes: the call, and pieces of the path."""
+        takes = self._takes.get(handler)
+        if takes is None:
+            takes = self._takes[handler] = tuple(handler.parsed_fn_signature.parameters)
+        given = call.scope["path_params"]
+        arguments = {name: call if name == "request" else given[name] for name in takes}
+        answer: Answer | None = await handler.fn(**arguments)
+        return _NOTHING if answer is None else answer
 
     async def _authenticate(self, scope: Scope) -> Principal:
         token = header(scope, b"x-auth-token")
@@ -101,21 +117,10 @@ class Gate:
         if group != GLOBAL:
             self._rates.count(principal.tenant_id, group, visit.now_ms)
 
-    def _auditing(self, visit: Visit, send: Send) -> Send:
-        """Records a refused write before its answer goes out; a done one was recorded with the change."""
-
-        async def sending(message: Message) -> None:
-            if (
-                message["type"] == "http.response.start"
-                and message["status"] >= 400
-                and message["status"] not in _UNAUDITED
-            ):
-                await self._audit(visit, message["status"])
-            await send(message)
-
-        return sending
-
     async def _audit(self, visit: Visit, status: int) -> None:
+        """Records what was refused; what was done was recorded with the change."""
+        if status < _LEAST_REFUSAL or status in _UNAUDITED:
+            return
         try:
             await self._auditor.refused(visit.request(), status)
         except StoreUnavailable as error:
