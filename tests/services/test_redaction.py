@@ -8,7 +8,7 @@ from vedette.services.redaction import (
     REDACTED,
     redacted,
     redacted_body,
-    redacted_header,
+    redacted_headers,
     redacted_parameter,
     redacted_path,
     redacted_text,
@@ -73,9 +73,14 @@ def test_a_path_shows_no_token_however_it_is_escaped(path: str, shown: str) -> N
 
 
 def test_of_unknown_headers_and_parameters_only_the_names_are_kept() -> None:
-    assert redacted_header("user-agent", "curl/8") == "curl/8"
-    assert redacted_header("referer", f"http://x/{TOKEN}") == "http://x/01234567..."
-    assert redacted_header("x-whatever", "sesame") == REDACTED
+    given = {"user-agent": "curl/8", "referer": f"http://x/{TOKEN}", "x-whatever": "sesame"}
+    pairs = [(name.encode(), value.encode()) for name, value in given.items()]
+
+    assert redacted_headers(pairs, 20) == {
+        "user-agent": "curl/8",
+        "referer": "http://x/01234567...",
+        "x-whatever": REDACTED,
+    }
     assert redacted_parameter("_who", f"alice {KEY}") == ("_who", "alice 01234567...")
     assert redacted_parameter("x", "sesame") == ("x", REDACTED)
     assert redacted_parameter("sesame", "") == (REDACTED, "")

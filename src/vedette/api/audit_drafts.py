@@ -7,8 +7,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from vedette.domain.redaction import without_keys
-from vedette.services.redaction import redacted_body, redacted_header, redacted_parameter, redacted_path
+from vedette.services.redaction import redacted_body, redacted_headers, redacted_parameter, redacted_path
 from vedette.services.requests import AuditDraft
 
 if TYPE_CHECKING:
@@ -20,14 +19,15 @@ _MOST_HEADER = 1024
 
 def draft(scope: Scope, app: str, method: str) -> AuditDraft:
     """What is known before the body is read."""
-    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    shown = dict(redacted_parameter(name, value) for name, value in query)
+    query = scope["query_string"].decode("latin-1")
+    given = parse_qsl(query, keep_blank_values=True) if query else ()
+    shown = dict(redacted_parameter(name, value) for name, value in given)
     return AuditDraft(
         app=app,
         method=method,
         url=redacted_path(scope["raw_path"].decode("latin-1")),
         query=shown or None,
-        headers=_headers(scope),
+        headers=redacted_headers(scope["headers"], _MOST_HEADER),
         payload=None,
         who=shown.get("_who", "")[:_MOST_TEXT] or None,
         why=shown.get("_why", "")[:_MOST_TEXT] or None,
@@ -37,11 +37,6 @@ def draft(scope: Scope, app: str, method: str) -> AuditDraft:
 def with_body(draft: AuditDraft, body: bytes) -> AuditDraft:
     """The draft with what was sent, once that is read."""
     return msgspec.structs.replace(draft, payload=payload(body)) if body else draft
-
-
-def _headers(scope: Scope) -> dict[str, str]:
-    pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-    return {without_keys(name): redacted_header(name, value)[:_MOST_HEADER] for name, value in pairs}
 
 
 def payload(body: bytes) -> str:

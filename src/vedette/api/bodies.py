@@ -12,6 +12,8 @@ from vedette.domain.faults import Fault, bad_request
 if TYPE_CHECKING:
     from litestar.types import Receive
 
+IS_HERE = "vedette.body_is_here"
+"""In the scope of a request that has come to its end before anybody asked for its body."""
 MOST_BYTES = 256 * 1024
 MOST_DEPTH = 32
 _MOST_READ = 4 * MOST_BYTES

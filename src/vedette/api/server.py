@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from vedette.api import bodies
 from vedette.api.faults import JSON, body_of
 from vedette.domain.faults import bad_request
 
@@ -49,6 +50,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     _timer: asyncio.TimerHandle | None = None  # of the head, or of the rest of a body after the answer
     _reader_timer: asyncio.TimerHandle | None = None
+    _is_in_head = False
     _is_in_body = False
     _bytes = 0  # of the head or body under way
 
@@ -62,22 +64,24 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._bytes += len(data)
         super().data_received(data)
+        if self._is_in_head and self._timer is None:  # most heads come in one piece, and need no timer
+            self._expect(_HEAD_DEADLINE_S)
         if self._bytes > (_MOST_BODY_BYTES if self._is_in_body else _MOST_HEAD_BYTES) and self._is_under_way:
             self._give_up()
 
     @property
     def _is_under_way(self) -> bool:
         """Whether a request has begun and not ended."""
-        return self._is_in_body or self._timer is not None
+        return self._is_in_head or self._is_in_body or self._timer is not None
 
     def send_400_response(self, msg: str) -> None:
         self.transport.write(_NOT_HTTP)
         self.transport.close()
 
     def on_message_begin(self) -> None:
+        self._is_in_head = True
         if self._timer is None:
             self._bytes = 0
-            self._expect(_HEAD_DEADLINE_S)
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -86,7 +90,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._expect(None)
-        self._is_in_body = True
+        self._is_in_head, self._is_in_body = False, True
         self._bytes = 0
         super().on_headers_complete()
 
@@ -94,6 +98,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._is_in_body = False
         self._bytes = 0
         self._expect(None)
+        scope: Any = self.cycle.scope
+        scope[bodies.IS_HERE] = True
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -121,7 +127,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def _expect(self, within_s: float | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = None if within_s is None else self.loop.call_later(within_s, self._give_up)
+            self._timer = None
+        if within_s is not None:
+            self._timer = self.loop.call_later(within_s, self._give_up)
 
     def _end_reader_timer(self) -> None:
         if self._reader_timer is not None:

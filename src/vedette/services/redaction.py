@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, AnyStr, TypeVar
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -59,7 +59,7 @@ def _remembering(decide: Callable[..., _T]) -> Callable[..., _T]:
     """Remembers what was decided of short texts: the same few names, headers and paths come with every request."""
     remembered = lru_cache(_MOST_REMEMBERED)(decide)
 
-    def deciding(*texts: str) -> _T:
+    def deciding(*texts: AnyStr) -> _T:
         return (remembered if sum(map(len, texts)) <= _LONGEST_REMEMBERED else decide)(*texts)
 
     return deciding
@@ -72,6 +72,9 @@ def is_secret(name: str) -> bool:
     return lower in _SECRET or _SECRET_NAME.search(lower) is not None
 
 
+_OPEN = frozenset(name for name in _KNOWN if not is_secret(name))
+
+
 def redacted(value: Any) -> Any:
     """A JSON value of ours without its secrets."""
     return _redacted(value, redacted_text)
@@ -80,12 +83,14 @@ def redacted(value: Any) -> Any:
 def _redacted(value: Any, text: _Text) -> Any:
     if isinstance(value, dict):
         return {
-            name if name in _KNOWN else text(name): REDACTED if _hides(name, item) else _redacted(item, text)
+            name if name in _KNOWN else text(name): REDACTED
+            if name not in _OPEN and _hides(name, item)
+            else (None if item is None else _redacted(item, text))
             for name, item in value.items()
         }
-    if isinstance(value, list | tuple):
-        return [_redacted(item, text) for item in value]
-    return text(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return text(value)
+    return [_redacted(item, text) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _hides(name: str, item: Any) -> bool:
@@ -105,15 +110,21 @@ def redacted_body(value: Any) -> Any:
 def _redacted_member(name: str, item: Any) -> Any:
     if item is None:
         return None
-    if name not in _KNOWN or is_secret(name):
+    if name not in _OPEN:
         return REDACTED
     return _redacted(item, _in_the_open) if name in _FREE else redacted_body(item)
 
 
+def redacted_headers(pairs: Iterable[tuple[bytes, bytes]], longest: int) -> dict[str, str]:
+    """Of a header that is not known to be harmless nothing is kept but its name; values are cut to `longest`."""
+    shown = dict([_redacted_header(name, value) for name, value in pairs])
+    return {name: value[:longest] for name, value in shown.items()}
+
+
 @_remembering
-def redacted_header(name: str, value: str) -> str:
-    """Of a header that is not known to be harmless nothing is kept but its name."""
-    return _in_the_open(value) if name in _HARMLESS_HEADERS else REDACTED
+def _redacted_header(name: bytes, value: bytes) -> tuple[str, str]:
+    plain, text = name.decode("latin-1"), value.decode("latin-1")
+    return without_keys(plain), _in_the_open(text) if plain in _HARMLESS_HEADERS else REDACTED
 
 
 def redacted_parameter(name: str, value: str) -> tuple[str, str]:
