@@ -7,12 +7,12 @@ CODE   := $(wildcard src tests benchmarks tools)
 
 # Debian packages that tests use and that no Python package carries, one a line. Without VEDETTE_TEST_APT=1 nothing is
 # installed, and a test whose program is missing is skipped with a line that names the package.
-DEBIAN_PACKAGES := curl
+DEBIAN_PACKAGES := curl prometheus victoria-metrics
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup run test fuzz-api bench lint types imports format docs debian-packages lock clean
+.PHONY: help setup run test fuzz fuzz-api simulate trace soak bench lint types imports format docs debian-packages lock clean
 
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -26,8 +26,20 @@ run: setup ## Start the server in the foreground on ./var; targets on this machi
 test: setup debian-packages lint types imports ## Run everything: lint, types, import contracts, all tests
 	$(BIN)/python -m pytest -n 2
 
+fuzz: setup ## Feed parser, compiler and script reader with whatever bytes for an hour, or `make fuzz SECONDS=60`
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),3600) $(F)
+
 fuzz-api: setup ## Try the API with made-up requests, some 12,000; FUZZ=1000 for as many of each operation
 	FUZZ_EXAMPLES=$(or $(FUZZ),100) $(BIN)/python -m pytest -n 2 tests/conformance/test_fuzz.py
+
+simulate: setup ## 20,000 simulated worlds in which everything breaks; WORLDS=100000 for as many, SHOW=7 to see one
+	$(BIN)/python -m tests.simulation $(if $(SHOW),--show $(SHOW),--seeds $(or $(WORLDS),20000) --first $(or $(FIRST),0))
+
+trace: setup ## Generate 30 days of faults: who is paged, what of it is right, and what one zone would have paged; SEED=2
+	$(BIN)/python -m tests.traces --seed $(or $(SEED),1)
+
+soak: setup ## A day of 1,000 agents in some minutes: memory must stay where it is
+	$(BIN)/python -m benchmarks.soak
 
 bench: setup ## Measure: all benchmarks, or one by `make bench B=api`
 	$(BIN)/python -m benchmarks $(B)

@@ -31,7 +31,7 @@ class Flipper:
         self.acknowledged: set[int] = set()
         self.problem: str | None = None
         self._site = site
-        self._random = random.Random(f"{seed}/{name}")  # noqa: S311 - made-up load
+        self._random = random.Random(f"{seed}/{name}")
 
     def _run(self) -> None:
         life = self._site.life_after(0)

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,7 +23,8 @@ READY = "Stop with"
 class Server:
     """One data directory and the server that runs on it, if any; killed when the block ends."""
 
-    def __init__(self, data_dir: Path, *flags: str) -> None:
+    def __init__(self, data_dir: Path, *flags: str, program: Sequence[str] = VEDETTE) -> None:
+        self._program = program
         self.data_dir = data_dir
         self.flags = flags
         self._screen = data_dir.parent / f"{data_dir.name}.screen"
@@ -46,7 +48,7 @@ class Server:
 
     def launch(self) -> None:
         """Begins to start it."""
-        command = [*VEDETTE, "serve", "--data-dir", str(self.data_dir), *FREE, *LOOPBACK, *self.flags]
+        command = [*self._program, "serve", "--data-dir", str(self.data_dir), *FREE, *LOOPBACK, *self.flags]
         with self._screen.open("wb") as screen, self._log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=screen, stderr=log)
 

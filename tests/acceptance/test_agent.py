@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import psutil
 import pytest
 
 from tests.acceptance.bare_agent import BareAgent, RefusedError
@@ -16,6 +19,25 @@ from tests.acceptance.waiting import until
 
 ALWAYS = 'if (metric["actual_used"] > 0) { return new AlarmStatus(WARNING, "#{actual_used} bytes are used"); }'
 AGENT_ID = "this-host"
+DOCUMENTED = {
+    "cpus",
+    "date",
+    "disks",
+    "filesystems",
+    "memory",
+    "network_interfaces",
+    "nil",
+    "processes",
+    "system",
+    "who",
+}
+CHECKS: tuple[dict[str, Any], ...] = (
+    {"type": "agent.cpu"},
+    {"type": "agent.filesystem", "details": {"target": "/"}},
+    {"type": "agent.network", "details": {"target": "lo"}},
+    {"type": "agent.filesystem_state"},
+    {"type": "agent.plugin", "details": {"file": "none.sh"}},
+)
 
 
 class Watched(NamedTuple):
@@ -106,3 +128,41 @@ def test_deleting_a_token_closes_its_connections_and_the_agent_is_told_at_its_ne
 
 def bare(server: Server, token: str) -> BareAgent:
     return BareAgent(server.agent, server.ca_file, token, "bare-host")
+
+
+def test_what_is_asked_of_an_agent_is_answered_from_its_host(
+    tmp_path: Path, server: Server, client: Client, watched: Watched
+) -> None:
+    token = client.create("agent_tokens", label="this host")
+    with HostAgent(tmp_path, server, token, AGENT_ID) as agent:
+        until(lambda: listed(client), "it is listed", seen=lambda: agent.output)
+        types = client.get(f"agents/{AGENT_ID}/host_info_types")["info"]["types"]
+        told = {name: client.get(f"agents/{AGENT_ID}/host_info/{name}") for name in DOCUMENTED}
+        lacking = client.get(f"agents/{AGENT_ID}/host_info/wordpress")
+        targets = client.get(f"entities/{watched.entity}/agent/check_types/agent.filesystem/targets")["values"]
+        described = [tried(client, f"entities/{watched.entity}/test-check", body) for body in CHECKS]
+        [stored] = tried(client, f"entities/{watched.entity}/checks/{watched.memory}/test")
+
+    assert set(types) >= DOCUMENTED
+    assert {name for name, one in told.items() if one["error"]} == set()
+    assert told["memory"]["info"]["total"] == psutil.virtual_memory().total
+    assert os.getpid() in {one["pid"] for one in told["processes"]["info"]}
+    assert (told["system"]["info"]["arch"], len(told["cpus"]["info"])) == (platform.machine(), psutil.cpu_count())
+    assert "lo" in {one["name"] for one in told["network_interfaces"]["info"]}
+    assert lacking["error"] == "Agent does not support this Host Info type"
+    assert {"id": "/", "label": "/"} in targets
+    assert [(found["available"], found["status"]) for [found] in described] == [(True, "success")] * 4 + [
+        (False, "No such plugin: none.sh")
+    ]
+    assert stored["metrics"]["total"]["data"] == str(psutil.virtual_memory().total)
+
+
+def listed(client: Client) -> object:
+    """Its live connections; none for an agent that was never seen."""
+    return client.call("GET", f"agents/{AGENT_ID}/connections").json().get("values")
+
+
+def tried(client: Client, path: str, body: dict[str, Any] | None = None) -> Any:
+    answer = client.call("POST", path, body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()

@@ -44,7 +44,7 @@ def test_any_bytes_end_in_a_closed_connection(quiet_server: Server, data: bytes)
 def test_memory_stays_flat_whatever_comes_and_agents_are_served_meanwhile(server: Server, client: Client) -> None:
     token = client.create("agent_tokens", label="host")
     process = psutil.Process(server.running.pid)
-    chance = random.Random(1)  # noqa: S311 - the same bytes each time
+    chance = random.Random(1)
     bother(server, token, chance)
     before = process.memory_info().rss
     with ExitStack() as held:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.acceptance.bare_agent import BareAgent
+from tests.acceptance.answering_agent import AT, HOST_INFO, AnsweringAgent
 from tests.acceptance.server import Server
 from tests.acceptance.waiting import until
 
@@ -15,7 +15,7 @@ if sys.version_info >= (3, 12):
 
 from rackspace_monitoring.drivers.rackspace import RackspaceMonitoringValidationError
 
-from tests.acceptance.library import CRITERIA, MARKS, Driver, fault_of, target
+from tests.acceptance.library import CRITERIA, MARKS, Driver, target
 
 pytestmark = MARKS
 
@@ -70,16 +70,24 @@ def test_a_check_and_an_alarm_are_tested_together(driver: Driver) -> None:
 
 def test_agents_and_their_connections_are_listed(server: Server, driver: Driver) -> None:
     token = driver.create_agent_token(label="web")
-    with BareAgent(server.agent, server.ca_file, token.id, "web"):
+    with AnsweringAgent(server.agent, server.ca_file, token.id, "web"):
         until(driver.list_agents, "the agent is listed")
         [agent] = driver.list_agents()
         until(lambda: driver.list_agent_connections("web"), "its connection is listed")
         [connection] = driver.list_agent_connections("web")
-        fault = fault_of(lambda: driver.get_agent_host_info("web", "memory"))
+        entity = driver.create_entity(label="web", agent_id="web")
+        told = driver.get_agent_host_info("web", "memory")
+        types = driver.get_agent_host_info_types("web")
+        targets = driver.get_entity_agent_targets(entity.id, "agent.filesystem")
+        [view] = driver.ex_views_agent_host_info(["web"], ["memory"])
+        [tested] = driver.test_check(entity=entity, type="agent.memory")
 
     assert agent.id == connection.agent_id == "web"
     assert (connection.agent_ip, connection.endpoint) == ("127.0.0.1", "{}:{}".format(*server.agent))
-    assert fault["type"] == "notImplementedError"
+    assert told == view["host_info"]["memory"] == {"timestamp": AT, "info": HOST_INFO["MEMORY"], "error": None}
+    assert "processes" in types["info"]["types"]
+    assert [one["id"] for one in targets["values"]] == ["/", "/proc"]
+    assert tested["metrics"]["total"]["data"] == "41020640"
 
 
 def test_an_agent_that_never_was_is_its_validation_error(driver: Driver) -> None:

@@ -75,7 +75,7 @@ def test_kill_9_at_any_moment_loses_no_acknowledged_write_and_no_notification(
 
 def kill_in_a_loop(site: Site) -> list[float]:
     """Seconds that each start took which was let come up."""
-    chance = random.Random(SEED)  # noqa: S311 - made-up moments
+    chance = random.Random(SEED)
     starts_s = []
     for _ in range(KILLS):
         if chance.random() < KILLED_WHILE_STARTING:

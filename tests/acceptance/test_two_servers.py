@@ -6,12 +6,14 @@ import asyncio
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
 import pytest
 
+from tests.acceptance.answering_agent import HOST_INFO, AnsweringAgent
 from tests.acceptance.bare_agent import BareAgent, RefusedError
 from tests.acceptance.client import Client
 from tests.acceptance.server import Server
@@ -125,6 +127,45 @@ def test_with_the_database_gone_live_connections_stay_new_ones_are_refused_and_i
     began_s = time.monotonic()
     site.client.delete(f"agent_tokens/{token}")
     assert cut_within(agents, began_s) < IN_TIME_S
+
+
+def test_an_agent_of_the_other_is_asked_through_this_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = [{"name": f"package-{number}", "version": "1"} for number in range(50_000)]
+    monkeypatch.setitem(HOST_INFO, "PACKAGES", large)
+    entity = site.client.create("entities", label="db", agent_id="db-2")
+    with answering(site, "db-2") as agent:
+        assert site.client.get("agents/db-2/host_info/memory")["info"] == HOST_INFO["MEMORY"]
+        assert site.client.get("agents/db-2/host_info/packages")["info"] == large
+        targets = site.client.get(f"entities/{entity}/agent/check_types/agent.filesystem/targets")
+        body = {"type": "agent.mysql", "details": {"password": "hunter2"}}
+        tested = site.client.call("POST", f"entities/{entity}/test-check", body)
+        assert "hunter2" in str(agent.asked[-1])
+    assert [one["id"] for one in targets["values"]] == ["/", "/proc"]
+    assert tested.json()[0]["status"] == "success"
+    refused = site.client.call("GET", "agents/db-2/host_info/memory").json()
+    assert refused["type"] == "agentNotConnected"
+
+
+def test_a_server_that_dies_while_its_agent_is_asked_keeps_nobody_waiting(site: Site) -> None:
+    with answering(site, "db-3", "host_info.get") as agent, ThreadPoolExecutor(1) as aside:
+        asking = aside.submit(site.client.call, "GET", "agents/db-3/host_info/memory")
+        until(lambda: agent.asked, "it is asked")
+        began_s = time.monotonic()
+        site.there.kill()
+        refused = asking.result(timeout=30)
+        waited_s = time.monotonic() - began_s
+    site.there.start()
+    assert (refused.status_code, refused.json()["type"]) == (400, "agentNotConnected")
+    assert waited_s < 10
+
+
+def answering(site: Site, agent_id: str, *mute: str) -> AnsweringAgent:
+    """An agent of the second server, once the first one knows of it."""
+    token = site.client.create("agent_tokens", label=agent_id)
+    agent = AnsweringAgent(site.there.agent, site.here.ca_file, token, agent_id, *mute)
+    path = f"agents/{agent_id}/connections"
+    until(lambda: site.client.call("GET", path).json().get("values"), "it is known of")
+    return agent
 
 
 def is_ready(server: Server) -> bool:

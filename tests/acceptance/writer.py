@@ -53,7 +53,7 @@ class Writer:
         self.problem: str | None = None
         self._site = site
         self._client = client
-        self._random = random.Random(f"{seed}/{name}")  # noqa: S311 - made-up load
+        self._random = random.Random(f"{seed}/{name}")
         self._alive: list[str] = []
         self._count = 0
 

@@ -30,7 +30,6 @@ class Case:
     query: Mapping[str, Any] = field(default_factory=dict)
     prefix: str | None = None  # of the id of what is created
     location: str | None = None  # what `Location` says below the tenant, where that is not the path
-    or_fault: str | None = None  # what is answered while the machinery behind it is missing, with its documented code
 
     @property
     def method(self) -> str:
@@ -62,9 +61,6 @@ def filled(value: Any, ids: Mapping[str, Any]) -> Any:
 
 def judge(case: Case, answer: httpx.Response, ids: Mapping[str, Any], caller: Caller) -> str | None:
     """What is wrong with an answer."""
-    if case.or_fault is not None and answer.status_code == 501:
-        fault = answer.json()
-        return None if fault["type"] == case.or_fault else f"the fault is {fault}"
     if answer.status_code != case.status:
         return f"{answer.status_code}, not {case.status}: {answer.text}"
     return _headers(case, answer, ids, caller) or _body(case, answer)

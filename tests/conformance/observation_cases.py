@@ -48,8 +48,7 @@ _EVER = {"from": 0, "to": 9_999_999_999_999}
 
 
 def _host_info(name: str, type: str, info: object) -> Case:
-    return Case(name, f"/agents/<agent>/host_info{type}", shape={"timestamp": MOMENT, "info": info},
-                or_fault="notImplementedError")  # fmt: skip
+    return Case(name, f"/agents/<agent>/host_info{type}", shape={"timestamp": MOMENT, "info": info})
 
 
 CASES = (
@@ -95,7 +94,7 @@ CASES = (
     Case("list connections", "/agents/<agent>/connections", shape=page(_CONNECTION)),
     Case("get connection", "/agents/<agent>/connections/<connection>", shape=_CONNECTION),
 
-    Case("list host info types", "/agents/<agent>/host_info_types", or_fault="notImplementedError",
+    Case("list host info types", "/agents/<agent>/host_info_types",
          shape={"timestamp": MOMENT, "info": {"types": [str]}}),
     _host_info("host info: cpus", "/cpus", [{"name": str, "idle": int, "total": int}]),
     _host_info("host info: disks", "/disks", ZeroOrMore({"name": str, "reads": int, "writes": int})),
@@ -105,6 +104,6 @@ CASES = (
     _host_info("host info: processes", "/processes", [{"pid": int, "state_name": str}]),
     _host_info("host info: system", "/system", {"name": str, "arch": str, "version": str}),
     _host_info("host info: who", "/who", ZeroOrMore({"user": str, "device": str, "time": int})),
-    Case("list targets", f"{_ENTITY}/agent/check_types/agent.filesystem/targets", or_fault="notImplementedError",
+    Case("list targets", f"{_ENTITY}/agent/check_types/agent.filesystem/targets",
          shape=page({"id": str, "label": str})),
 )  # fmt: skip

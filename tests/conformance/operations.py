@@ -157,6 +157,9 @@ POST   /test-notifications
 GET    /agent_tokens/{}/agents
 POST   /agent_tokens/{}/rotate
 POST   /agent_tokens/{}/rotate/finish
+GET    /entities/{}/alarms/{}/explain
+POST   /entities/{}/alarms/{}/backtest
+GET    /monitoring_zones/{}/standing
 """
 ADDITIONAL = frozenset((line.split()[0], line.split()[1]) for line in _ADDITIONAL.splitlines() if line)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.acceptance.answering_agent import AnsweringAgent
 from tests.acceptance.bare_agent import BareAgent
 from tests.acceptance.receiver import Receiver
 from tests.acceptance.waiting import until
@@ -116,10 +117,10 @@ def _in_hours(alice: Caller, hours: int) -> int:
     return timestamp + hours * _HOUR_MS
 
 
-def _agent(house: House, token: str) -> BareAgent:
+def _agent(house: House, token: str) -> AnsweringAgent:
     assert house.app.agent is not None
     address = (house.app.agent.host, house.app.agent.port)
-    return BareAgent(address, house.config.data_dir / "tls" / "ca.pem", token, AGENT_ID)
+    return AnsweringAgent(address, house.config.data_dir / "tls" / "ca.pem", token, AGENT_ID)
 
 
 def _history(alice: Caller, ids: dict[str, Any], agent: BareAgent, receiver: Receiver) -> dict[str, Any]:

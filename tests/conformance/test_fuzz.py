@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -74,7 +75,10 @@ def attack(stage: Stage) -> Iterator[Attack]:
         "identity-token": house.log_in(alice.login).token,
         "spare-identity-token": house.log_in(alice.login).token,
     }
-    examples = fuzzing.examples(CASES) | {("POST", "/v2.0/tokens"): (by_key(alice.login), {})}
+    examples = fuzzing.examples(CASES) | {
+        ("POST", "/v2.0/tokens"): (by_key(alice.login), {}),
+        ("POST", "/v1.0/entities/{}/alarms/{}/backtest"): ({"from": int(time.time() * 1000) - 3_600_000}, {}),
+    }
     with requests.Session() as session:
         session.trust_env = False
         session.headers["X-Auth-Token"] = alice.token

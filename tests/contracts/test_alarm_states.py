@@ -31,6 +31,8 @@ async def test_a_state_is_found_as_it_was_put_with_the_next_revision(alarms: Sto
         vote_status="HTTP 503",
         seen=(("collector 1", 3), ("collector 2", 2)),
         history={"code": Sample(at_ms=1, value="500"), "n": Sample(at_ms=2, value=2**64 - 1)},
+        took_ms=7,
+        round_id="chA:1",
     )
     full = alarm_state(
         "alA",

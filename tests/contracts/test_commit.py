@@ -66,7 +66,7 @@ async def test_a_mistake_in_one_of_many_appends_is_only_its_own(store: Stores) -
     assert isinstance(raised, Exception)
     assert not isinstance(raised, Conflict | StoreUnavailable)
     logged = await store.observations.after(0, 100)
-    assert sorted(one.observation.at_ms for one in logged) == list(range(20))
+    assert sorted(one.entry.at_ms for one in logged) == list(range(20))
 
 
 async def test_what_is_committed_is_seen_by_the_next_read(store: Stores) -> None:

@@ -210,6 +210,15 @@ async def test_a_referenced_object_is_guarded(store: Stores) -> None:
     assert await store.documents.find(ALICES, Kind.NOTIFICATION, "ntA") is not None
 
 
+async def test_a_limit_counts_those_that_refer_to_an_object(store: Stores) -> None:
+    await add(store, document("npA", refs=("ntA",)), document("npB", refs=("ntA",)), document("ntA"))
+    below = store.documents.referred_below
+    await store.commit(below(ALICES, "ntA", 3, "room"), below(CHARLIES, "ntA", 1, "room"))
+    with pytest.raises(Conflict, match=r"^room$"):
+        await store.commit(below(ALICES, "ntA", 2, "room"), store.documents.remove(document("npB")))
+    assert len(await store.documents.referrers(ALICES, "ntA", 9)) == 2
+
+
 async def test_a_limit_counts_the_tenants_objects_of_the_kind(store: Stores) -> None:
     await add(store, ENTITY, document("enB"), CHECK, document("enC", tenant_id=CHARLIES))
     below = store.documents.below

@@ -2,7 +2,7 @@ import pytest
 
 from tests.contracts.examples import ALICES, CHARLIES, audit, key, span, state_change
 from vedette.adapters.sql.stores import Stores
-from vedette.domain.ids import EntityId, TenantId
+from vedette.domain.ids import AlarmId, EntityId, TenantId
 from vedette.domain.states import State
 from vedette.ports.history import Span
 from vedette.ports.unit import Conflict
@@ -68,6 +68,15 @@ async def test_a_changelog_can_be_one_entitys(store: Stores) -> None:
     assert await store.changelogs.list(ALICES, "enB", span()) == [other]
     assert await store.changelogs.list(ALICES, "enZ", span()) == []
     assert await store.changelogs.list(CHARLIES, "enB", span()) == []
+
+
+async def test_changelogs_of_one_alarm_of_an_entity(store: Stores) -> None:
+    mine = [state_change(key(moment)) for moment in (1, 2, 3)]
+    others = [state_change(key(4), alarm_id=AlarmId("alB")), state_change(key(5), entity_id=EntityId("enB"))]
+    await store.commit(*map(store.changelogs.add, (*mine, *others)))
+    assert await store.changelogs.of_alarm(ALICES, "enA", "alA", span()) == mine
+    assert await store.changelogs.of_alarm(ALICES, "enA", "alA", span(last=3, limit=1, reverse=True)) == mine[1:2]
+    assert await store.changelogs.of_alarm(CHARLIES, "enA", "alA", span()) == []
 
 
 async def test_the_oldest_are_forgotten_a_few_at_a_time(store: Stores) -> None:

@@ -1,7 +1,15 @@
+import sqlite3
+from collections.abc import Sequence
+from importlib import resources
+from typing import cast
+
 import pytest
 from msgspec.structs import replace
 
 from tests.contracts.examples import ALICES, CHARLIES, attempt, delivery, key, span
+from vedette.adapters import sqlite
+from vedette.adapters.sql.database import Database, Params, Row
+from vedette.adapters.sql.outbox import SqlOutbox
 from vedette.adapters.sql.stores import Stores
 from vedette.domain.history import Attempt, Delivery, DeliveryState
 from vedette.domain.ids import AlarmId, CheckId, NotificationId, TenantId
@@ -44,13 +52,33 @@ async def test_a_delivery_comes_out_as_it_went_in(store: Stores) -> None:
     assert await store.outbox.history(ALICES, "alA", None, span()) == [full]
 
 
-async def test_what_is_due_comes_oldest_first(store: Stores) -> None:
+async def test_what_is_due_longest_comes_first(store: Stores) -> None:
     await add(store, delivery(key(2), **TO_B, next_at_ms=1), delivery(key(1), **TO_A, next_at_ms=100))
     await add(store, delivery(key(3), notification_id=NotificationId("ntC"), next_at_ms=101))
-    assert await due(store, 100) == [key(1), key(2)]
-    assert await due(store, 100, limit=1) == [key(1)]
+    assert await due(store, 100) == [key(2), key(1)]
+    assert await due(store, 100, limit=1) == [key(2)]
     assert await due(store, 99) == [key(2)]
-    assert await due(store, 101) == [key(1), key(2), key(3)]
+    assert await due(store, 101) == [key(2), key(1), key(3)]
+
+
+class Planned:
+    """A database of which only SQLite's plan for what is asked is wanted."""
+
+    def __init__(self) -> None:
+        self.plan: list[str] = []
+        self._connection = sqlite3.connect(":memory:")
+        self._connection.executescript(resources.files(sqlite).joinpath("schema.sql").read_text())
+
+    async def fetch(self, sql: str, params: Params) -> Sequence[Row]:
+        self.plan = [row[3] for row in self._connection.execute(f"EXPLAIN QUERY PLAN {sql}", params)]
+        return []
+
+
+@pytest.mark.parametrize("without", [(), (ALICES, "ntA")])
+async def test_looking_for_what_is_due_reads_nothing_of_what_was_delivered(without: tuple[str, ...]) -> None:
+    database = Planned()
+    await SqlOutbox(cast("Database", database)).due(100, 10, without)
+    assert database.plan[0].startswith("SEARCH delivery USING INDEX delivery_pending ")
 
 
 async def test_a_receiver_hears_an_alarms_changes_in_order(store: Stores) -> None:
@@ -143,7 +171,7 @@ async def test_what_a_dead_process_claimed_is_due_at_once_when_it_is_released(st
     await store.commit(store.outbox.finish(replace(retried, next_at_ms=900, message="503"), done))
     assert await due(store, 200) == [key(3)]
     await store.commit(store.outbox.release(200))
-    assert await store.outbox.due(200, 10) == [replace(leased, next_at_ms=200), other]
+    assert await store.outbox.due(200, 10) == [other, replace(leased, next_at_ms=200)]
     await claimed(store, replace(leased, next_at_ms=200))
     assert [one.number for one in await store.outbox.attempts([key(1)])] == [1, 2]
 

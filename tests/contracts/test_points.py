@@ -1,9 +1,11 @@
+from collections.abc import Sequence
+
 from tests.contracts.examples import ALICES, CHARLIES, document, observation
 from vedette.adapters.sql.stores import Stores
 from vedette.domain.ids import AgentId
 from vedette.domain.metrics import Metric
 from vedette.domain.observations import Observation
-from vedette.ports.observations import MetricName, Point
+from vedette.ports.points import MetricName, Point, Series
 
 
 def measured(at_ms: int, value: float | str, zone_id: str | None = "mzdfw", name: str = "duration") -> Observation:
@@ -14,38 +16,43 @@ async def append(store: Stores, *observations: Observation) -> None:
     await store.commit(store.observations.append(observations))
 
 
+async def points(store: Stores, place: str, name: str, from_ms: int, to_ms: int, limit: int) -> Sequence[Point]:
+    series = Series(tenant_id=ALICES, check_id="chA", place=place, name=name)
+    return (await store.points.points(series, from_ms, to_ms, limit)).items
+
+
 async def test_points_are_those_of_one_place_and_name_in_order(store: Stores) -> None:
     await append(store, measured(30, 3.5), measured(10, 1), measured(20, 2**63), measured(15, 9.0, "mzord"))
     await append(store, measured(12, 8.0, name="other"), observation("chB", 11))
-    points = await store.points.points("chA", "mzdfw", "duration", 0, 100, 10)
-    assert points == [Point(10, 1), Point(20, 2**63), Point(30, 3.5)]
-    assert await store.points.points("chA", "mzord", "duration", 0, 100, 10) == [Point(15, 9.0)]
-    assert await store.points.points("chA", "mzdfw", "none", 0, 100, 10) == []
+    found = await points(store, "mzdfw", "duration", 0, 100, 10)
+    assert found == [Point(10, 1), Point(20, 2**63), Point(30, 3.5)]
+    assert await points(store, "mzord", "duration", 0, 100, 10) == [Point(15, 9.0)]
+    assert await points(store, "mzdfw", "none", 0, 100, 10) == []
 
 
 async def test_the_range_holds_its_beginning_and_not_its_end(store: Stores) -> None:
     await append(store, *[measured(at_ms, at_ms) for at_ms in (10, 20, 30)])
-    assert await store.points.points("chA", "mzdfw", "duration", 10, 30, 10) == [Point(10, 10), Point(20, 20)]
-    assert await store.points.points("chA", "mzdfw", "duration", 10, 31, 2) == [Point(10, 10), Point(20, 20)]
+    assert await points(store, "mzdfw", "duration", 10, 30, 10) == [Point(10, 10), Point(20, 20)]
+    assert await points(store, "mzdfw", "duration", 10, 31, 2) == [Point(10, 10), Point(20, 20)]
 
 
 async def test_an_agents_points_have_an_empty_place_and_text_stays_text(store: Stores) -> None:
     await append(store, observation("chA", 5, None, agent_id=AgentId("h"), metrics={"os": Metric("s", "Linux")}))
-    assert await store.points.points("chA", "", "os", 0, 10, 10) == [Point(5, "Linux")]
+    assert await points(store, "", "os", 0, 10, 10) == [Point(5, "Linux")]
 
 
 async def test_an_observation_reported_twice_is_one_point(store: Stores) -> None:
     await append(store, measured(10, 1), measured(20, 2))
     await append(store, measured(10, 1), measured(30, 3))
-    points = await store.points.points("chA", "mzdfw", "duration", 0, 100, 10)
-    assert points == [Point(10, 1), Point(20, 2), Point(30, 3)]
+    found = await points(store, "mzdfw", "duration", 0, 100, 10)
+    assert found == [Point(10, 1), Point(20, 2), Point(30, 3)]
 
 
 async def test_a_long_range_is_whole_although_it_is_read_in_pages(store: Stores) -> None:
     await append(store, *[measured(at_ms, at_ms, name="a" if at_ms % 3 else "b") for at_ms in range(2_000)])
-    points = await store.points.points("chA", "mzdfw", "b", 0, 10_000, 10_000)
-    assert [point.at_ms for point in points] == list(range(0, 2_000, 3))
-    assert len(await store.points.points("chA", "mzdfw", "b", 0, 10_000, 600)) == 600
+    found = await points(store, "mzdfw", "b", 0, 10_000, 10_000)
+    assert [point.at_ms for point in found] == list(range(0, 2_000, 3))
+    assert len(await points(store, "mzdfw", "b", 0, 10_000, 600)) == 600
 
 
 async def test_names_carry_the_zone_and_are_bare_for_agents(store: Stores) -> None:

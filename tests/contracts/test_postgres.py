@@ -86,7 +86,7 @@ async def test_appends_are_told_when_the_server_is_away(postgres: PostgresServer
         postgres.start()
     assert {type(result) for result in results} == {StoreUnavailable}
     await store.commit(store.observations.append([observation("chA", 1_000)]))
-    assert [logged.observation.at_ms for logged in await store.observations.after(0, 100)] == [1_000]
+    assert [logged.entry.at_ms for logged in await store.observations.after(0, 100)] == [1_000]
 
 
 async def test_stopping_while_the_server_is_away_ends(postgres: PostgresServer, dsn: str) -> None:

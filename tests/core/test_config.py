@@ -20,11 +20,19 @@ BAD_TEXTS = [
     ("public_url", "https://example.com:99999", "http(s)://HOST"),
     ("trusted_proxy", "10.0.0.1/8", "without host bits"),
     ("allow_network", "everywhere", "CIDR"),
+    ("confirm_after", "5s", "seconds from 0 to 60"),
+    ("confirm_after", "61", "seconds from 0 to 60"),
+    ("confirm_after", "-1", "seconds from 0 to 60"),
     ("canary", "http://example.com", "HOST or HOST:PORT"),
     ("canary", "example.com:0", "HOST or HOST:PORT"),
     ("tls", "yes", "`self`"),
     ("agent_names", "no spaces", "a host name"),
     ("database", "mysql://localhost/x", "postgresql://"),
+    ("metrics_url", "127.0.0.1:8428", "http(s)://HOST[:PORT][/PATH]"),
+    ("metrics_url", "http://user:sesame@127.0.0.1:8428", "without user, password and query"),
+    ("metrics_write_url", "http://store.example/api?token=sesame", "without user, password and query"),
+    ("remote_write", "http://:99/", "http(s)://HOST"),
+    ("spool_size", "0M", "512M or 4G"),
     ("log_format", "xml", "auto, human, json"),
     ("log_level", "INFO", "debug, info"),
 ]
@@ -72,6 +80,12 @@ def test_a_flag_wins_over_the_environment_that_over_the_file_that_over_the_defau
     config = load({"http": "127.0.0.1:5", "agent": None}, config_file=file, environment=environment)
 
     assert (config.http.port, config.agent.port, config.log_level, config.log_format) == (5, 4, "error", "auto")
+
+
+def test_a_fault_must_last_five_seconds_unless_it_is_set_otherwise() -> None:
+    assert Config().confirm_after_ms == 5000
+    assert load({}, environment={"VEDETTE_CONFIRM_AFTER": "0"}).confirm_after_ms == 0
+    assert load({"confirm_after": "0.25"}, environment={"VEDETTE_CONFIRM_AFTER": "0"}).confirm_after_ms == 250
 
 
 def test_an_empty_variable_is_none(tmp_path: Path) -> None:
@@ -253,3 +267,31 @@ def test_a_command_on_the_stores_does_not_stumble_over_how_to_serve() -> None:
     config = load({}, environment=environment, only=STORE_SETTINGS)
 
     assert (config.data_dir, config.http) == (Path("/srv/vedette"), HostPort("127.0.0.1", 8080))
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        ({"metrics_write_url": "http://a.example/w"}, "metrics_write_url: is given without metrics_url"),
+        ({"metrics_token_file": "token"}, "metrics_token_file: is given without metrics_url"),
+        ({"remote_write_token_file": "token"}, "remote_write_token_file: is given without remote_write"),
+        (
+            {"metrics_url": "http://a.example", "metrics_token_file": "/nowhere/token"},
+            "metrics_token_file: there is no file /nowhere/token",
+        ),
+    ],
+)
+def test_what_belongs_to_a_metric_store_wants_one(flags: dict[str, object], named: str) -> None:
+    assert str(refusal(flags)).startswith(named)
+
+
+def test_an_error_repeats_no_url_of_a_store_for_it_may_hold_a_secret() -> None:
+    for key in ("metrics_url", "metrics_write_url", "remote_write"):
+        error = refusal({key: "http://user:sesame@store.example/?key=sesame"})
+        assert "sesame" not in str(error)
+        assert "a token file" in str(error)
+
+
+@pytest.mark.parametrize(("text", "size"), [("1M", 1 << 20), ("512M", 512 << 20), ("4G", 4 << 30), ("2GiB", 2 << 30)])
+def test_sizes_are_in_mebibytes_or_gibibytes(text: str, size: int) -> None:
+    assert load({"spool_size": text}, environment={}).spool_size == size

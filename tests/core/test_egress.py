@@ -182,3 +182,13 @@ def test_every_wrapping_gives_the_verdict_of_what_it_wraps(number: int) -> None:
     compatible = [number] if number > 1 else []  # `::` and `::1` are addresses of their own
 
     assert {policy.permits(IPv6Address(one), 80) for one in wrapped + compatible} == {plain}
+
+
+def test_a_listener_that_is_known_later_is_kept_out_from_then_on() -> None:
+    policy = EgressPolicy(allowed=EVERYTHING)
+    assert permits(policy, "8.8.8.8", 5432)
+
+    policy.keep_out((ip_address("::ffff:8.8.8.8"), 5432))
+
+    assert not permits(policy, "8.8.8.8", 5432)
+    assert permits(policy, "8.8.8.8", 80)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,9 @@ from vedette.domain.history import Change
 from vedette.domain.ids import TenantId
 from vedette.domain.observations import Observation
 from vedette.domain.tokens import AgentToken, Grave, Reason
+from vedette.ports.documents import Filter
 from vedette.ports.unit import Commit, StoreUnavailable
+from vedette.services.agent_files import FileOutcome, Uploader
 from vedette.services.agents import Agents
 
 ALICE = TenantId("550123")
@@ -40,6 +42,18 @@ class AgentDocuments(FakeDocuments):
         rows = self._rows().values()
         return next((row for row in rows if (row.tenant_id, row.agent_id) == (tenant_id, agent_id)), None)
 
+    async def list(
+        self, tenant_id: TenantId, kind: Kind, where: Filter, marker: str | None, limit: int
+    ) -> list[Document]:
+        rows = await super().list(tenant_id, kind, where, marker, 1_000_000)
+        return [row for row in rows if not where.refs or set(where.refs) & set(row.refs)][:limit]
+
+    async def every(self, kind: Kind, marker: str | None, limit: int) -> Sequence[Document]:
+        if not self._database.is_available:
+            raise StoreUnavailable("the fake database is switched off")
+        rows = [row for key, row in sorted(self._rows().items()) if key >= (marker or "") and row.kind is kind]
+        return rows[:limit]
+
 
 @dataclass(frozen=True)
 class AccountStores:
@@ -59,6 +73,7 @@ class Account:
         self.roll = FakeAgentRoll(self.database)
         self.keyring = FakeKeyring()
         self.observed: list[Observation] = []
+        self.uploads: list[tuple[Uploader, Mapping[str, str | None]]] = []
         self.storing = 0  # reports that have begun
         self.reports = 0
         self.may_store = asyncio.Event()
@@ -71,7 +86,11 @@ class Account:
     def process(self, process_id: str) -> Agents:
         """Another server process over the same stores."""
         stores = AccountStores(self.roll, self.documents, self.tokens, self.database.commit)
-        return Agents(stores, self.keyring, self.report, self.entropy, process_id)
+        return Agents(stores, self.keyring, self.report, self.entropy, process_id, self.apply_files)
+
+    async def apply_files(self, uploader: Uploader, files: Mapping[str, str | None], _now_ms: int) -> list[FileOutcome]:
+        self.uploads.append((uploader, files))
+        return []
 
     async def report(self, observations: Sequence[Observation]) -> None:
         self.storing += 1
@@ -139,6 +158,23 @@ def entity(
         tenant_id=tenant_id, kind=Kind.ENTITY, id=key, agent_id=agent_id, label=label, created_at=0, updated_at=0,
         public=msgspec.json.encode({"agent_id": agent_id}),
     )  # fmt: skip
+
+
+def zone(key: str, tenant_id: TenantId = ALICE, **more: Any) -> Document:
+    """A private monitoring zone."""
+    public = {"maximum_checks": None, "maximum_agents": None, "disabled": False} | more
+    return Document(
+        tenant_id=tenant_id, kind=Kind.PRIVATE_ZONE, id=key, created_at=0, updated_at=0,
+        public=msgspec.json.encode(public),
+    )  # fmt: skip
+
+
+def remote_check(key: str, *zones: str, of: Document | None = None, type_: str = "remote.tcp", **more: Any) -> Document:
+    """Polled from these zones."""
+    target = {"target_alias": None, "target_hostname": "www.example.com", "target_resolver": None}
+    details = {"details": {"port": 80}} if type_ == "remote.tcp" else {}
+    made = check(key, type_, of or entity("enRemote", None), **(target | details | more))
+    return msgspec.structs.replace(made, refs=zones)
 
 
 def check(key: str, type_: str = "agent.memory", of: Document | None = None, **more: Any) -> Document:

@@ -15,16 +15,20 @@ from tests.fakes.stores import (
     FakeAlarmStates,
     FakeChangelogs,
     FakeDocuments,
+    FakeEvaluationMemory,
     FakeObservations,
     FakeOutbox,
+    FakePast,
+    FakeSilenceTimers,
     FakeSuppressionLogs,
     FakeTenants,
 )
 from vedette.domain.documents import Document, Kind
+from vedette.domain.happenings import Happening, Spell, Tick, ZoneTurned
 from vedette.domain.ids import AgentId, CheckId, EntityId, TenantId, ZoneId
 from vedette.domain.metrics import Metric
 from vedette.domain.observations import Observation
-from vedette.engine.electorate import Zones
+from vedette.engine.surroundings import Surroundings
 from vedette.ports.accounts import Accounts, Tenant
 from vedette.ports.notifying import Message, Notify, Sent
 from vedette.ports.unit import Commit
@@ -72,7 +76,7 @@ def entity(tenant_id: TenantId = ALICE, key: str = "enOne") -> Document:
 
 
 def check(tenant_id: TenantId = ALICE, key: str = "chOne", entity_id: str = "enOne", **public: Any) -> Document:
-    shown = {
+    shown: dict[str, Any] = {
         "label": "ch a",
         "type": "remote.http",
         "details": {"url": "http://www.foo.com", "method": "GET"},
@@ -87,7 +91,9 @@ def check(tenant_id: TenantId = ALICE, key: str = "chOne", entity_id: str = "enO
         "confd_name": None,
         "confd_hash": None,
     }
-    return document(Kind.CHECK, key, shown | public, tenant_id, entity_id=entity_id)
+    shown |= public
+    refs: tuple[str, ...] = tuple(shown["monitoring_zones_poll"] or ())
+    return document(Kind.CHECK, key, shown, tenant_id, entity_id=entity_id, refs=refs)
 
 
 def alarm(
@@ -140,6 +146,14 @@ def observation(zone: str | None, code: str | None, at_ms: int, **more: Any) -> 
     return Observation(**(values | more))
 
 
+def all_up(process_id: str = "prOne") -> Surroundings:
+    """Every zone is up, as a process of ours said long ago."""
+    surroundings = Surroundings()
+    for zone in ZONES:
+        surroundings = surroundings.after(ZoneTurned(0, ZoneId(zone), process_id, Spell.UP))
+    return surroundings
+
+
 class Receiver:
     """A notifier that remembers what it was given, and answers as it is told to."""
 
@@ -170,6 +184,7 @@ class Chain:
         self.database = FakeDatabase()
         self.documents = FakeDocuments(self.database)
         self.observations = FakeObservations(self.database)
+        self.past = FakePast(self.database)
         self.alarm_states = FakeAlarmStates(self.database)
         self.changelogs = FakeChangelogs(self.database)
         self.suppression_logs = FakeSuppressionLogs(self.database)
@@ -178,7 +193,10 @@ class Chain:
         self.keyring = FakeKeyring()
         self.clock = FakeClock()
         self.entropy = FakeEntropy()
-        self.zones = Zones(frozenset(ZONES), frozenset(ZONES))
+        self.memory = FakeEvaluationMemory(self.database)
+        self.silence_timers = FakeSilenceTimers(self.database)
+        self.database.commit_now(self.memory.keep(all_up()))
+        self.database.commits = 0
         self.receiver = Receiver()
         self.ended = asyncio.Event()  # a send ended
         self.ingest = Ingest(self.observations, self.database.commit, lambda: None)
@@ -192,7 +210,10 @@ class Chain:
         self.evaluator = Evaluator(
             evaluate.Stores(
                 observations=self.observations,
+                past=self.past,
                 alarm_states=self.alarm_states,
+                memory=self.memory,
+                silence_timers=self.silence_timers,
                 changelogs=self.changelogs,
                 suppression_logs=self.suppression_logs,
                 outbox=self.outbox,
@@ -200,7 +221,6 @@ class Chain:
                 commit=commit,
             ),
             WatchedChecks(self.documents, self.keyring),
-            lambda: self.zones,
             self.entropy,
             lambda: None,
             self.clock,
@@ -238,6 +258,21 @@ class Chain:
         await self.ingest(observations)
         while await self.evaluator.step():
             pass
+
+    async def happen(self, *happenings: Happening) -> None:
+        """Writes them into the log and evaluates all there are."""
+        await self.database.commit(self.observations.append(happenings))
+        await self.observe()
+
+    async def turn(self, zone: str, spell: Spell, at_s: float) -> None:
+        """A zone stands otherwise, as the one process of ours says."""
+        await self.happen(ZoneTurned(self.clock.now_ms + int(at_s * 1000), ZoneId(zone), "prOne", spell))
+
+    async def tick(self, from_s: float, to_s: float) -> None:
+        """The process ticks every 5 s from one moment to another."""
+        for at_s in range(int(from_s), int(to_s) + 1, 5):
+            at_ms = self.clock.now_ms + at_s * 1000
+            await self.happen(Tick(at_ms, "prOne", at_ms, takes_agents=True))
 
     async def see(self, code: str | None, at_s: float, zones: Sequence[str] = ZONES) -> None:
         """Every zone sees the same, one after another within a second, on the clock's day."""

@@ -9,13 +9,17 @@ import msgspec
 
 from tests.fakes.database import FakeDatabase, Tables, expect, write
 from vedette.domain.documents import Document, Kind
+from vedette.domain.happenings import ZoneTurned
 from vedette.domain.history import Attempt, Change, Delivery, DeliveryState, StateChange, SuppressionLog
-from vedette.domain.ids import TenantId
-from vedette.domain.observations import Logged, Observation
+from vedette.domain.ids import AgentId, CheckId, TenantId
+from vedette.domain.observations import Entry, Logged, Observation
+from vedette.engine.presence import Presence
 from vedette.engine.states import AlarmState, LatestState
+from vedette.engine.surroundings import Surroundings
 from vedette.ports.accounts import Tenant
 from vedette.ports.documents import Filter
 from vedette.ports.history import Span
+from vedette.ports.silence import SilenceTimer
 from vedette.ports.unit import Write
 
 EVERYTHING = Span(first=bytes(16), last=b"\xff" * 16, marker=None, limit=1_000_000)
@@ -28,14 +32,21 @@ class FakeObservations:
     async def after(self, seq: int, limit: int) -> list[Logged]:
         return [Logged(key, row) for key, row in sorted(self._database.table("log").items()) if key > seq][:limit]
 
+    async def latest(self, check_id: str, place: str, up_to: int) -> Observation | None:
+        seen = [
+            one.entry for one in await self.after(0, 1 << 31) if one.seq <= up_to and isinstance(one.entry, Observation)
+        ]
+        of_place = [entry for entry in seen if (entry.check_id, entry.place) == (check_id, place)]
+        return max(of_place, key=lambda entry: entry.at_ms, default=None)
+
     async def cursor(self, name: str) -> int:
         return int(self._database.table("cursors").get(name, 0))
 
-    def append(self, observations: Sequence[Observation]) -> Write:
+    def append(self, entries: Sequence[Entry]) -> Write:
         def append(tables: Tables) -> None:
             log = tables.setdefault("log", {})
-            for observation in observations:
-                log[len(log) + 1] = observation
+            for entry in entries:
+                log[len(log) + 1] = entry
 
         return write(append)
 
@@ -47,8 +58,99 @@ class FakeObservations:
 
         return write(advance)
 
+    def leave(self, name: str) -> Write:
+        def leave(tables: Tables) -> None:
+            tables.setdefault("cursors", {}).pop(name, None)
+
+        return write(leave)
+
     def forget_before(self, arrival_ms: int, limit: int) -> Write:
         raise NotImplementedError
+
+
+class FakePast:
+    def __init__(self, database: FakeDatabase) -> None:
+        self._database = database
+
+    async def between(self, check_id: str, from_ms: int, to_ms: int, after: int, limit: int) -> Sequence[Logged]:
+        wanted = [one for one in self._within(from_ms, to_ms) if one.seq > after]
+        return [one for one in wanted if isinstance(one.entry, ZoneTurned) or _is_of(one.entry, check_id)][:limit]
+
+    async def of_agents(self, from_ms: int, to_ms: int) -> Sequence[Logged]:
+        return [one for one in self._within(from_ms, to_ms) if not isinstance(one.entry, Observation | ZoneTurned)]
+
+    def _within(self, from_ms: int, to_ms: int) -> list[Logged]:
+        log = sorted(self._database.table("log").items())
+        return [Logged(key, entry) for key, entry in log if from_ms <= _arrival_ms(entry) < to_ms]
+
+
+def _is_of(entry: Entry, check_id: str) -> bool:
+    return isinstance(entry, Observation) and entry.check_id == check_id
+
+
+def _arrival_ms(entry: Entry) -> int:
+    return entry.arrival_ms if isinstance(entry, Observation) else entry.at_ms
+
+
+class FakeEvaluationMemory:
+    def __init__(self, database: FakeDatabase) -> None:
+        self._database = database
+
+    async def surroundings(self) -> Surroundings:
+        kept: Surroundings = self._database.table("memory").get("surroundings", Surroundings())
+        return kept
+
+    async def presence(self, tenant_id: TenantId, agent_id: AgentId) -> Presence | None:
+        return self._database.table("presences").get((tenant_id, agent_id))
+
+    def keep(self, surroundings: Surroundings) -> Write:
+        return write(lambda tables: tables.setdefault("memory", {}).update({"surroundings": surroundings}))
+
+    def keep_presence(self, presence: Presence, at_ms: int) -> Write:
+        key = (presence.tenant_id, presence.agent_id)
+        return write(lambda tables: tables.setdefault("presences", {}).update({key: presence}))
+
+    def forget_presences(self, before_ms: int) -> Write:
+        raise NotImplementedError
+
+
+class FakeSilenceTimers:
+    def __init__(self, database: FakeDatabase) -> None:
+        self._database = database
+        self.reads = 0
+
+    async def due(self, at_ms: int, limit: int) -> Sequence[SilenceTimer]:
+        due = [timer for timer in self._rows().values() if timer.due_ms is not None and timer.due_ms <= at_ms]
+        return sorted(due, key=lambda timer: timer.due_ms or 0)[:limit]
+
+    async def find(self, check_id: CheckId) -> SilenceTimer | None:
+        self.reads += 1
+        return self._rows().get(check_id)
+
+    def _rows(self) -> dict[str, SilenceTimer]:
+        kept = self._database.table("documents")
+        return {key: timer for key, timer in self._database.table("silence_timers").items() if key in kept}
+
+    def start(self, timer: SilenceTimer) -> Write:
+        return write(lambda tables: tables.setdefault("silence_timers", {}).update({timer.check_id: timer}))
+
+    def move(self, before: SilenceTimer, after: SilenceTimer) -> Write:
+        def move(tables: Tables) -> None:
+            timers = tables.setdefault("silence_timers", {})
+            kept = timers.get(before.check_id)
+            expect(kept is not None and kept.due_ms == before.due_ms, "silence_timer")
+            timers[before.check_id] = after
+
+        return write(move)
+
+    def hasten(self, tenant_id: TenantId, agent_id: AgentId, due_ms: int) -> Write:
+        def hasten(tables: Tables) -> None:
+            timers = tables.setdefault("silence_timers", {})
+            for key, timer in list(timers.items()):
+                if (timer.tenant_id, timer.agent_id) == (tenant_id, agent_id) and (timer.due_ms or 0) > due_ms:
+                    timers[key] = msgspec.structs.replace(timer, due_ms=due_ms)
+
+        return write(hasten)
 
 
 class FakeAlarmStates:
@@ -93,6 +195,11 @@ class FakeChangelogs:
     async def list(self, tenant_id: TenantId, entity_id: str | None, span: Span) -> list[StateChange]:
         return [change for change in self.all() if change.tenant_id == tenant_id]
 
+    async def of_alarm(self, tenant_id: TenantId, entity_id: str, alarm_id: str, span: Span) -> Sequence[StateChange]:
+        wanted = (tenant_id, entity_id, alarm_id)
+        found = [one for one in self.all() if (one.tenant_id, one.entity_id, one.alarm_id) == wanted]
+        return [one for one in found[:: -1 if span.reverse else 1] if span.first <= one.key < span.last][: span.limit]
+
     def all(self) -> Sequence[StateChange]:
         return [change for _, change in sorted(self._database.table("changelog").items())]
 
@@ -134,14 +241,15 @@ class FakeOutbox:
                 first.setdefault((delivery.alarm_id, delivery.notification_id), delivery)
         due = [delivery for delivery in first.values() if delivery.next_at_ms <= now_ms]
         open_ = [d for d in due if d.tenant_id not in without and d.notification_id not in without]
-        return sorted(open_, key=lambda delivery: delivery.key)[:limit]
+        return sorted(open_, key=lambda delivery: (delivery.next_at_ms, delivery.key))[:limit]
 
     async def next_due_ms(self) -> int | None:
         pending = [d.next_at_ms for d in self.all() if d.delivery_state is DeliveryState.PENDING]
         return min(pending, default=None)
 
     async def history(self, tenant_id: TenantId, alarm_id: str, check_id: str | None, span: Span) -> list[Delivery]:
-        return [delivery for delivery in self.all() if (delivery.tenant_id, delivery.alarm_id) == (tenant_id, alarm_id)]
+        found = [one for one in self.all() if (one.tenant_id, one.alarm_id) == (tenant_id, alarm_id)]
+        return [one for one in found[:: -1 if span.reverse else 1] if span.first <= one.key < span.last]
 
     async def history_checks(self, tenant_id: TenantId, alarm_id: str) -> list[str]:
         return sorted({delivery.check_id for delivery in await self.history(tenant_id, alarm_id, None, EVERYTHING)})
@@ -206,7 +314,11 @@ class FakeDocuments:
         raise NotImplementedError
 
     async def of_entities(self, tenant_id: TenantId, kind: Kind, entity_ids: Sequence[str]) -> Sequence[Document]:
-        raise NotImplementedError
+        return [
+            row
+            for row in await self.every(kind, None, 1 << 31)
+            if row.tenant_id == tenant_id and row.entity_id in entity_ids
+        ]
 
     async def count_refs(self, tenant_id: TenantId, kind: Kind) -> Mapping[str, int]:
         raise NotImplementedError
@@ -218,7 +330,8 @@ class FakeDocuments:
         raise NotImplementedError
 
     async def every(self, kind: Kind, marker: str | None, limit: int) -> Sequence[Document]:
-        raise NotImplementedError
+        rows = sorted(self._rows().values(), key=lambda row: row.id)
+        return [row for row in rows if row.kind == kind and row.id >= (marker or "")][:limit]
 
     async def changes(self, after: int, limit: int) -> Sequence[Change]:
         feed = self._database.table("changes")
@@ -261,6 +374,9 @@ class FakeDocuments:
         return write(require)
 
     def unreferenced(self, tenant_id: TenantId, key: str) -> Write:
+        raise NotImplementedError
+
+    def referred_below(self, tenant_id: TenantId, key: str, limit: int, guard: str) -> Write:
         raise NotImplementedError
 
     def below(self, tenant_id: TenantId, kind: Kind, limit: int, guard: str = "limit") -> Write:

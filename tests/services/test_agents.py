@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -10,10 +11,13 @@ from tests.fakes.agents import ALICE, ALICE_TOKEN, CHARLIE, CHARLIE_TOKEN, Accou
 from vedette.domain.metrics import Metric
 from vedette.domain.tokens import Reason
 from vedette.ports.unit import StoreUnavailable
+from vedette.services.agent_clocks import AgentClocks
 from vedette.services.agent_connections import Address, Identity
-from vedette.services.agents import NotTaken
+from vedette.services.agent_replies import Reply
 from vedette.services.handshakes import Refusal
+from vedette.services.not_taken import NotTaken
 from vedette.wire.messages import BUFFERS, Hello, Post
+from vedette.wire.moment import Moment
 
 NOW = 1_700_000_000_000
 HERE = Address("192.0.2.7", 4711, "192.0.2.1:50041")
@@ -56,6 +60,9 @@ class FakeConnection:
     def hand_token(self, token: str) -> bool:
         self.handed.append(token)
         return self.can_be_told
+
+    async def ask(self, method: str, params: dict[str, Any], limit_ms: int) -> Reply:
+        raise NotImplementedError
 
     def cut(self, reason: Reason, *, with_notice: bool) -> bool:
         self.closed.append(reason)
@@ -317,3 +324,31 @@ async def test_the_offset_is_kept_over_a_reconnect(account: Account) -> None:
     again = await connect(account, hello(ours=True))
     await account.agents.post(again.identity, [post(timestamp_ms=NOW - 60_500)], NOW)
     assert account.observed[0].at_ms == NOW - 500
+
+
+@pytest.mark.parametrize("by_ms", [3_600_000, -3_600_000])
+@pytest.mark.parametrize("offset_ms", [0, 60_000])
+async def test_what_is_known_of_agents_clocks_stays_right_when_ours_is_set(
+    account: Account, by_ms: int, offset_ms: int
+) -> None:
+    live = await connect(account)
+    account.agents.pass_time(Moment(NOW, 0))
+    account.agents.heard(live.identity, NOW - offset_ms, NOW)
+    later = NOW + 10_000 + by_ms
+    account.agents.pass_time(Moment(later, 10_000))
+    await account.agents.post(live.identity, [post(timestamp_ms=NOW + 9_500 - offset_ms)], later)
+    account.agents.heard(live.identity, NOW + 10_000 - offset_ms, later)
+    await account.agents.post(live.identity, [post(timestamp_ms=NOW + 9_500 - offset_ms)], later)
+    assert [observation.at_ms for observation in account.observed] == [later - 500, later - 500]
+
+
+def test_of_agents_that_choose_new_ids_all_the_time_the_oldest_clocks_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("vedette.services.agent_clocks.MOST_KEPT", 2)
+    clocks = AgentClocks()
+    for number in range(3):
+        clocks.heard(ALICE, f"web-{number}", NOW - 60_000, NOW)
+    assert [clocks.corrected(ALICE, f"web-{number}", NOW - 60_000, NOW) for number in range(3)] == [
+        NOW - 60_000, NOW, NOW,
+    ]  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 from tests.fakes.agents import ALICE, CHARLIE, Account, check, entity
 from tests.services.test_agents import NOW, FakeConnection, connect, hello
 from vedette.domain.history import Change
+from vedette.ports.unit import StoreUnavailable
 
 
 @pytest.fixture
@@ -52,6 +53,43 @@ async def test_our_own_agent_is_told_each_time(account: Account) -> None:
         await account.agents.follow(account.put(check("chMem", period=61 + second)), second * 1_000)
         await account.agents.schedule(live)
     assert live.told == 3
+
+
+async def test_a_stock_agent_that_asked_in_vain_is_told_to_ask_again(account: Account) -> None:
+    """It would not by itself, over no number of connections."""
+    live = await connect(account)
+    account.database.is_available = False
+    with pytest.raises(StoreUnavailable):
+        await account.agents.schedule(live)
+    account.agents.not_handed(live, 1_000)
+    account.database.is_available = True
+    account.agents.sweep(NOW, 15_999)
+    assert live.told == 0
+    account.agents.sweep(NOW, 16_000)
+    assert live.told == 1
+    await account.agents.schedule(live)
+    account.agents.sweep(NOW, 100_000)
+    assert live.told == 1
+
+
+async def test_an_agent_that_asked_in_vain_with_a_schedule_from_before_is_told_after_a_reconnect(
+    account: Account,
+) -> None:
+    live = await fetched(account)
+    await account.agents.follow(account.put(check("chMem", period=90)), 1_000)
+    account.agents.not_handed(live, 2_000)
+    account.agents.gone(live, 3_000)
+    again = await connect(account, at_ms=50_000)
+    account.agents.sweep(NOW, 55_000)
+    assert (live.told, again.told) == (1, 1)
+
+
+async def test_our_own_agent_asks_again_by_itself(account: Account) -> None:
+    live = await connect(account, hello(ours=True))
+    account.agents.not_handed(live, 0)
+    await account.agents.schedule(live)
+    account.agents.sweep(NOW, 100_000)
+    assert live.told == 0
 
 
 async def test_a_new_label_restarts_no_stock_agent(account: Account) -> None:

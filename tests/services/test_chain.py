@@ -9,13 +9,12 @@ from pathlib import Path
 import msgspec
 
 from tests.doors.notifiers.receivers import Receiver, Resolver, answer, listening
-from tests.fakes.chain import ALICE, ZONES, alarm, check, entity, notification, observation, plan
+from tests.fakes.chain import ALICE, ZONES, alarm, all_up, check, entity, notification, observation, plan
 from tests.fakes.chance import FakeClock, FakeEntropy
 from tests.fakes.keyring import FakeKeyring
 from vedette.adapters.sql.stores import Stores, stores
 from vedette.adapters.sqlite.database import SqliteDatabase
 from vedette.app.loops import Loop
-from vedette.engine.electorate import Zones
 from vedette.notifiers.webhook import Webhook
 from vedette.ports.accounts import Tenant
 from vedette.services import dispatch, evaluate
@@ -40,6 +39,7 @@ async def configure(kept: Stores, port: int) -> None:
     await kept.commit(kept.accounts.add_tenant(Tenant(id=ALICE, created_at=0, webhook_token=token)))
     for stored in (notification(url=f"http://h:{port}/notify"), plan(), entity(), check(), alarm()):
         await kept.commit(kept.documents.add(stored))
+    await kept.commit(kept.memory.keep(all_up()))
 
 
 @asynccontextmanager
@@ -50,11 +50,13 @@ async def running(kept: Stores) -> AsyncIterator[Ingest]:
         dispatching.wake()
 
     keyring, entropy = FakeKeyring(), FakeEntropy()
-    zones = Zones(frozenset(ZONES), frozenset(ZONES))
     evaluator = Evaluator(
         evaluate.Stores(
             observations=kept.observations,
+            past=kept.past,
             alarm_states=kept.alarm_states,
+            memory=kept.memory,
+            silence_timers=kept.silence_timers,
             changelogs=kept.changelogs,
             suppression_logs=kept.suppression_logs,
             outbox=kept.outbox,
@@ -62,7 +64,6 @@ async def running(kept: Stores) -> AsyncIterator[Ingest]:
             commit=kept.commit,
         ),
         WatchedChecks(kept.documents, keyring),
-        lambda: zones,
         entropy,
         wake_dispatching,
         FakeClock(),

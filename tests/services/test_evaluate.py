@@ -4,8 +4,8 @@ import msgspec
 
 from tests.fakes.chain import ALICE, CHARLIE, Chain, alarm, changed, check, entity, notification, observation, plan
 from tests.fakes.stores import FakeAlarmStates
+from vedette.domain.happenings import Spell
 from vedette.domain.states import State
-from vedette.engine.electorate import Zones
 from vedette.engine.states import AlarmState
 
 
@@ -287,7 +287,8 @@ async def test_observations_of_another_tenant_do_not_reach_the_alarm() -> None:
 async def test_zones_that_are_down_do_not_vote() -> None:
     chain = await a_chain()
     await chain.see("200", 0)
-    chain.zones = Zones(chain.zones.existing, frozenset({"mzdfw"}))
+    await chain.turn("mzord", Spell.DOWN, 30)
+    await chain.turn("mzlon", Spell.BLIND, 31)
     await chain.see("503", 60)
     assert chain.states == ["OK"]
 

@@ -288,3 +288,14 @@ async def test_an_alarm_held_by_a_late_observation_does_not_wait_for_the_tenants
     assert [log.alarm_id for log in chain.suppression_logs.all()] == ["alTwo", "alOne"]
     await tick(chain, 162)
     assert [message.event_id.split(":")[2] for message in chain.receiver.messages] == ["alOne"]
+
+
+async def test_losing_a_race_for_the_cursor_while_somebody_is_to_be_told_tells_all_the_same() -> None:
+    chain = await a_suppressed_outage()
+    cursor = await chain.observations.cursor("evaluate")
+    await chain.ingest([observation("mzdfw", "503", chain.clock.now_ms + 151_000)])
+    chain.database.before_commit = lambda: chain.database.commit_now(
+        chain.observations.advance("evaluate", cursor, cursor + 1)
+    )
+    await tick(chain, 152)
+    assert chain.told == [("OK", "CRITICAL")]

@@ -139,11 +139,13 @@ COLLECTOR = "d" * 64
     ("token", "zones", "says"),
     [
         (ALICE_TOKEN, ("mzdfw",), "a built-in monitoring zone takes its own collector tokens only"),
-        (ALICE_TOKEN, ("pzMine",), "this server has no private monitoring zones"),
+        (ALICE_TOKEN, ("pzMine",), "this token's account has no private monitoring zone pzMine"),
+        (ALICE_TOKEN, ("pzMine", "mzdfw"), "a built-in monitoring zone takes its own collector tokens only"),
         (COLLECTOR, (), "a collector token is good for its own monitoring zone only"),
         (COLLECTOR, ("mzord",), "a collector token is good for its own monitoring zone only"),
         (COLLECTOR, ("mzdfw", "mzord"), "a collector token is good for its own monitoring zone only"),
-        (COLLECTOR, ("mzdfw", "pzMine"), "this server has no private monitoring zones"),
+        (COLLECTOR, ("mzdfw", "pzMine"), "a collector token is good for its own monitoring zone only"),
+        (COLLECTOR, ("pzMine",), "a collector token is good for its own monitoring zone only"),
     ],
 )
 async def test_a_zone_takes_its_own_collector_token_and_nothing_else(
@@ -157,7 +159,7 @@ async def test_a_zone_takes_its_own_collector_token_and_nothing_else(
 async def test_a_collector_with_its_zone_s_token_may_connect_but_is_no_agent(account: Account) -> None:
     account.add_token(TenantId(""), COLLECTOR, "atZone", zone_id="mzdfw")
     live = await connect(account, hello(token=COLLECTOR, zones=("mzdfw",)))
-    assert (live.identity.zone_id, live.identity.entity_id) == ("mzdfw", None)
+    assert (live.identity.zone_ids, live.identity.entity_id) == (("mzdfw",), None)
     assert await account.agents.schedule(live) == []
     await follow(account, account.remove_token("atZone"))
     assert live.closed == [Reason.REVOKED]

@@ -15,6 +15,7 @@ from tests.fakes.agents import ALICE, Account
 from vedette.domain.tokens import AgentToken, Grave, Policy, Reason, why_refused
 from vedette.ports.unit import StoreUnavailable
 from vedette.services.agent_connections import Address, Identity
+from vedette.services.agent_replies import Reply
 from vedette.services.following import Follower
 from vedette.services.handshakes import Refusal
 from vedette.services.presence import Presence
@@ -54,6 +55,9 @@ class Connection:
         return True
 
     def close(self, reason: str) -> None:
+        raise NotImplementedError
+
+    async def ask(self, method: str, params: dict[str, Any], limit_ms: int) -> Reply:
         raise NotImplementedError
 
     def cut(self, reason: Reason, *, with_notice: bool) -> bool:

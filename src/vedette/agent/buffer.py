@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from vedette.wire.moment import set_by_ms
+
 MOST_KEPT = 10_000
 """About a day of five checks at 60 s, in a few MiB."""
 Params = dict[str, Any]
@@ -15,6 +17,7 @@ Params = dict[str, Any]
 class _Kept(msgspec.Struct, frozen=True):
     number: int
     params: Params
+    drift_ms: int
 
 
 class Buffer:
@@ -28,16 +31,21 @@ class Buffer:
         self.dropped = 0
         """How many were lost to a full buffer."""
 
-    def put(self, params: Params) -> None:
+    def put(self, params: Params, drift_ms: int = 0) -> None:
+        """`drift_ms` is that of the clock that their timestamp was taken from."""
         self._count += 1
-        self._waiting.append(_Kept(self._count, params))
+        self._waiting.append(_Kept(self._count, params, drift_ms))
         if len(self) > self._most:
             self._waiting.popleft()
             self.dropped += 1
 
-    def peek(self) -> Params | None:
-        """The oldest that waits."""
-        return self._waiting[0].params if self._waiting else None
+    def peek(self, drift_ms: int = 0) -> Params | None:
+        """The oldest that waits, its time told by the clock as it is now: the server knows how far off that one is."""
+        if not self._waiting:
+            return None
+        kept = self._waiting[0]
+        by_ms = set_by_ms(kept.drift_ms, drift_ms)
+        return kept.params | {"timestamp": kept.params["timestamp"] + by_ms} if by_ms else kept.params
 
     def sent(self, post_number: int) -> None:
         """The oldest waiting one went out as this post."""

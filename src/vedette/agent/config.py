@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+FILES_DIRECTORY = Path("/etc/rackspace-monitoring-agent.conf.d")
+PLUGIN_DIRECTORY = Path("/usr/lib/rackspace-monitoring-agent/plugins")
 CLOUD_INIT_ID = Path("/var/lib/cloud/data/instance-id")
 _NO_IDS = {"iid-datasource-none", "nocloud"}
 _AGENT_ID = re.compile(r"[-.\w]{1,255}")
@@ -17,6 +19,7 @@ _KNOWN = {
     "monitoring_token", "monitoring_id", "monitoring_endpoints", "certificate_path", "monitoring_query_endpoints",
     "monitoring_snet_region", "monitoring_proxy_url", "monitoring_insecure", "monitoring_upgrade", "monitoring_health",
     "monitoring_debug", "monitoring_use_staging", "autodetect_machine_id", "monitoring_guid",
+    "monitoring_plugin_directory", "monitoring_confd",
 }  # fmt: skip
 
 
@@ -41,6 +44,8 @@ class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
     agent_id: str
     endpoints: tuple[Endpoint, ...]
     tls: ssl.SSLContext
+    plugin_directory: Path = PLUGIN_DIRECTORY  # where the programs of agent.plugin are
+    files_directory: Path = FILES_DIRECTORY  # where checks are defined in files
 
 
 class _Value(msgspec.Struct, frozen=True):
@@ -84,6 +89,8 @@ def _config_of(values: dict[str, _Value]) -> AgentConfig:
         agent_id=_agent_id(values),
         endpoints=_endpoints(values["monitoring_endpoints"]),
         tls=_tls(values.get("certificate_path")),
+        plugin_directory=_directory(values, "monitoring_plugin_directory", PLUGIN_DIRECTORY),
+        files_directory=_directory(values, "monitoring_confd", FILES_DIRECTORY),
     )
 
 
@@ -131,3 +138,13 @@ def _tls(certificate: _Value | None) -> ssl.SSLContext:
             f"line {line}: certificate_path: expected a file with a CA certificate in PEM form: "
             f"{error.strerror or error}"
         ) from None
+
+
+def _directory(values: dict[str, _Value], key: str, default: Path) -> Path:
+    """Stock agents have no choice; it need not exist as long as nothing needs it."""
+    given = values.get(key)
+    if given is None:
+        return default
+    if not Path(given.text).is_absolute():
+        raise ConfigError(f"line {given.line}: {key}: expected an absolute path, got {given.text!r}")
+    return Path(given.text)

@@ -12,24 +12,24 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-import psutil
 
 from vedette import __version__
-from vedette.agent.backoff import Backoff
 from vedette.agent.buffer import Buffer
-from vedette.agent.checks import CHECKS
+from vedette.agent.checks.running import TYPES, Checks
 from vedette.agent.config import AgentConfig, ConfigError, Endpoint
+from vedette.agent.files import Files, Texts
 from vedette.agent.link import End, Link
+from vedette.agent.questions import Questions
 from vedette.agent.reading import Reading
 from vedette.agent.rhythm import Rhythm
 from vedette.domain.tokens import recorded
+from vedette.wire.backoff import Backoff
 from vedette.wire.client import Introduction
-from vedette.wire.envelope import Failure
-from vedette.wire.events import Welcomed
+from vedette.wire.envelope import Failure, Request
+from vedette.wire.events import FilesAnswered, Welcomed
 from vedette.wire.messages import (
     BUFFERS,
     FAST_RECONNECT,
-    LONGEST_STATUS,
     NOTICES,
     TOKEN_ROTATION,
     UNAVAILABLE,
@@ -41,8 +41,6 @@ from vedette.wire.moment import Moment
 CONNECT_LIMIT_S = 10.0
 FLUSH_S = 3.0
 FEATURES = (BUFFERS, FAST_RECONNECT, NOTICES)
-_CHECK_ERRORS = (OSError, psutil.Error, ArithmeticError, LookupError, RuntimeError, ValueError)
-"""What reading the system may come to; the check then says so, and the others go on."""
 StoreToken = Callable[[str, str], None]
 """`(old, new)`: makes the new token durable in place of the old one. Raises `ConfigError`."""
 log = logging.getLogger("vedette.agent")
@@ -63,8 +61,11 @@ class HostAgent:
         self._now = now
         self._chance = chance or _chance
         self.buffer = Buffer()
+        self._checks = Checks(config.plugin_directory)
+        self._questions = Questions(self._checks, config.plugin_directory, now)
         self._rhythm = Rhythm(self._run_check, self._chance)
         self._backoff = Backoff()
+        self._files = Files(config.files_directory)
         self._link: Link | None = None
         self._stopping = asyncio.Event()
         self._min_check_period_ms = 0
@@ -93,10 +94,12 @@ class HostAgent:
             if not end.has_new_token:
                 await self._pause(self._wait_after(endpoint, end))
         await self._rhythm.stop()
+        await self._questions.stop()
 
     # -- the connection
 
     async def _connection(self, endpoint: Endpoint) -> End:
+        await self._files.look()
         try:
             async with asyncio.timeout(CONNECT_LIMIT_S):
                 _, link = await asyncio.get_running_loop().create_connection(
@@ -104,7 +107,7 @@ class HostAgent:
                 )
         except ssl.SSLCertVerificationError as error:
             return End(reason=f"its certificate is not trusted: {error.verify_message}")
-        except (OSError, TimeoutError) as error:
+        except (OSError, UnicodeError) as error:  # a host name with a label that is too long
             return End(reason=str(error) or type(error).__name__)
         self._link = link
         try:
@@ -158,6 +161,12 @@ class HostAgent:
     def welcomed(self, event: Welcomed) -> None:
         log.info("connected; %s", f"entity {event.entity_id}" if event.entity_id else "no entity has this agent id yet")
 
+    def files_due(self, event: Welcomed) -> Texts | None:
+        return self._files.due(event.entity_id)
+
+    def files_answered(self, event: FilesAnswered) -> None:
+        self._files.answered(event.outcomes, event.failure)
+
     def not_taken(self, params: Mapping[str, Any], failure: Failure) -> None:
         log.warning("what check %s said was not taken: %s", params["check_id"], failure.message)
 
@@ -177,11 +186,14 @@ class HostAgent:
         self._introduction = msgspec.structs.replace(self._introduction, token=token)
         return None
 
+    def questioned(self, request: Request, link: Link) -> None:
+        self._questions.ask(request, link)
+
     def scheduled(self, checks: Sequence[ScheduledCheck]) -> None:
         if self._stopping.is_set():
             return
-        known = [check for check in checks if check.type in CHECKS]
-        for check_type in sorted({check.type for check in checks} - CHECKS.keys() - self._unknown_types):
+        known = [check for check in checks if check.type in TYPES]
+        for check_type in sorted({check.type for check in checks} - TYPES - self._unknown_types):
             self._unknown_types.add(check_type)
             log.warning("%s checks are not run: this agent does not know the type", check_type)
         self._min_check_period_ms = min((check.period * 1000 for check in known), default=0)
@@ -190,9 +202,11 @@ class HostAgent:
 
     # -- the checks
 
-    def _run_check(self, check: ScheduledCheck) -> None:
+    async def _run_check(self, check: ScheduledCheck) -> None:
+        reading = await self._checks.run(check)
         dropped = self.buffer.dropped
-        self.buffer.put(self._params(check, _read(check), self._now()))
+        now = self._now()
+        self.buffer.put(self._params(check, reading, now), now.drift_ms)
         if self.buffer.dropped > dropped and dropped % 1000 == 0:
             log.warning("the buffer is full: the oldest observations are dropped (%d so far)", dropped + 1)
         if self._link is not None:
@@ -202,20 +216,11 @@ class HostAgent:
         return {
             "check_id": check.id,
             "check_type": check.type,
-            "state": "available" if reading.available else "unavailable",
-            "status": reading.status[:LONGEST_STATUS],
-            "timestamp": now.wall_ms,
+            "timestamp": now.wall_ms if reading.timestamp_ms is None else reading.timestamp_ms,
             "min_check_period": self._min_check_period_ms,
             "check_revision": check.revision or 0,
-            "metrics": [[None, reading.metrics]] if reading.metrics else [],
+            **reading.told(),
         }
-
-
-def _read(check: ScheduledCheck) -> Reading:
-    try:
-        return CHECKS[check.type](check.details)
-    except _CHECK_ERRORS as error:
-        return Reading(available=False, status=str(error) or type(error).__name__)
 
 
 def _chance() -> float:

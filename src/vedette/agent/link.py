@@ -11,12 +11,14 @@ import msgspec
 
 from vedette.agent.buffer import Buffer
 from vedette.wire.client import ClientConnection, Introduction, Phase
-from vedette.wire.envelope import Failure
+from vedette.wire.envelope import Failure, Request
 from vedette.wire.events import (
     ClientEvent,
     ClosingAnnounced,
     Ended,
+    FilesAnswered,
     PostAnswered,
+    Questioned,
     Refused,
     ScheduleReceived,
     Send,
@@ -46,6 +48,12 @@ class Owner(Protocol):
 
     def welcomed(self, event: Welcomed) -> None: ...
 
+    def files_due(self, event: Welcomed) -> Mapping[str, str | None] | None:
+        """The files to upload, if any are."""
+        ...
+
+    def files_answered(self, event: FilesAnswered) -> None: ...
+
     def scheduled(self, checks: Sequence[ScheduledCheck]) -> None: ...
 
     def not_taken(self, params: Mapping[str, Any], failure: Failure) -> None: ...
@@ -56,6 +64,10 @@ class Owner(Protocol):
 
     def store_token(self, token: str) -> str | None:
         """Makes a new token durable; what went wrong, or None."""
+        ...
+
+    def questioned(self, request: Request, link: Link) -> None:
+        """The server asks about the host; `link` takes the answer."""
         ...
 
 
@@ -112,11 +124,23 @@ class Link(asyncio.Protocol):
         self._reason = self._reason or "closed"
         self._transport.close()
 
+    def answer(self, request: Request, result: Any) -> None:
+        """Nobody waits any more when the connection is gone."""
+        self._write(self._wire.answer(request, result))
+
+    def refuse(self, request: Request, problem: str) -> None:
+        """The same: we cannot say."""
+        self._write(self._wire.refuse(request, problem))
+
+    def _write(self, line: bytes) -> None:
+        if self._wire.phase is Phase.LIVE and not self._transport.is_closing():
+            self._transport.write(line)
+
     def pump(self) -> None:
         """Sends what may go now."""
         now = self._now()
         while self._may_send(now):
-            params = self._buffer.peek()
+            params = self._buffer.peek(now.drift_ms)
             if params is None:
                 break
             number, line = self._wire.post(params, now)
@@ -148,11 +172,17 @@ class Link(asyncio.Protocol):
 
     def _welcomed(self, event: Welcomed) -> None:
         self._was_live = True
+        files = self._owner.files_due(event)
+        if files is not None:  # first, for they may be what the schedule is made of
+            self._transport.write(self._wire.post_files(files, self._now()))
         self._transport.write(self._wire.fetch_schedule(self._now()))
         self._owner.welcomed(event)
 
     def _refused(self, event: Refused) -> None:
         self._refusal = event.failure
+
+    def _files_answered(self, event: FilesAnswered) -> None:
+        self._owner.files_answered(event)
 
     def _scheduled(self, event: ScheduleReceived) -> None:
         self._owner.scheduled(event.checks)
@@ -179,6 +209,9 @@ class Link(asyncio.Protocol):
         self._transport.write(self._wire.stored(event.request))
         self._has_new_token = True
 
+    def _questioned(self, event: Questioned) -> None:
+        self._owner.questioned(event.request, self)
+
     def _arm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -200,9 +233,11 @@ _ON: Mapping[type[Any], Callable[[Link, Any], None]] = MappingProxyType(
         Ended: Link._ended,  # noqa: SLF001
         Welcomed: Link._welcomed,  # noqa: SLF001
         Refused: Link._refused,  # noqa: SLF001
+        FilesAnswered: Link._files_answered,  # noqa: SLF001
         ScheduleReceived: Link._scheduled,  # noqa: SLF001
         PostAnswered: Link._post_answered,  # noqa: SLF001
         ClosingAnnounced: Link._closing,  # noqa: SLF001
         TokenOffered: Link._token_offered,  # noqa: SLF001
+        Questioned: Link._questioned,  # noqa: SLF001
     }
 )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
+from vedette.wire.messages import LONGEST_STATUS
 from vedette.wire.metrics import WireMetric
 
 SUCCESS = "success"
@@ -15,6 +18,20 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, WireMetric] = {}
     available: bool = True
     status: str = SUCCESS
+    timestamp_ms: int | None = None  # of a plugin that knows better when it was
+
+    def told(self) -> dict[str, Any]:
+        """As it goes over the wire."""
+        return {
+            "state": "available" if self.available else "unavailable",
+            "status": _plain(self.status[:LONGEST_STATUS]),
+            "metrics": [[None, self.metrics]] if self.metrics else [],
+        }
+
+
+def unavailable(status: str) -> Reading:
+    """Nothing could be seen; why."""
+    return Reading(available=False, status=status)
 
 
 def gauge(value: float, unit: str) -> WireMetric:
@@ -22,6 +39,21 @@ def gauge(value: float, unit: str) -> WireMetric:
     return WireMetric("gauge", str(int(value)), unit)
 
 
-def double(value: float) -> WireMetric:
-    """A number without a unit."""
-    return WireMetric("double", repr(float(value)))
+def int64(value: int, unit: str) -> WireMetric:
+    """A whole number, with the reference's unit."""
+    return WireMetric("int64", str(value), unit)
+
+
+def double(value: float, unit: str | None = None) -> WireMetric:
+    """A number, mostly without a unit."""
+    return WireMetric("double", repr(float(value)), unit)
+
+
+def text(value: str, unit: str) -> WireMetric:
+    """Words, with what passes for a unit."""
+    return WireMetric("string", _plain(value), unit)
+
+
+def _plain(value: str) -> str:
+    """What JSON can hold: names of files may be any bytes."""
+    return value.encode("utf-8", "replace").decode()

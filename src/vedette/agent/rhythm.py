@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
 from vedette.wire.messages import ScheduledCheck
 
 FIRST_RUN_WITHIN_S = 2.0
+log = logging.getLogger("vedette.agent")
 
 
 class Rhythm:
-    """One task a check."""
+    """One task a check: a run that takes longer than the period puts off the next."""
 
-    def __init__(self, run: Callable[[ScheduledCheck], None], chance: Callable[[], float]) -> None:
+    def __init__(self, run: Callable[[ScheduledCheck], Awaitable[None]], chance: Callable[[], float]) -> None:
         self._run = run
         self._chance = chance
         self._checks: dict[str, ScheduledCheck] = {}
@@ -45,8 +47,20 @@ class Rhythm:
         due = loop.time() + min(period_s, FIRST_RUN_WITHIN_S) * self._chance()
         while True:
             await asyncio.sleep(max(due - loop.time(), 0))
-            self._run(self._checks[check_id])
+            await self._run_once(self._checks[check_id])
             due = max(due + period_s, loop.time())
+
+    async def _run_once(self, check: ScheduledCheck) -> None:
+        """A mistake of ours in one run is no reason to run the check never again."""
+        run = asyncio.ensure_future(self._run(check))
+        try:
+            await asyncio.wait([run])
+        except asyncio.CancelledError:
+            run.cancel()
+            await asyncio.wait([run])
+            raise
+        if not run.cancelled() and (problem := run.exception()) is not None:
+            log.error("check %s: a run failed", check.id, exc_info=problem)
 
 
 def _keeps_rhythm(check: ScheduledCheck, wanted: ScheduledCheck | None) -> bool:

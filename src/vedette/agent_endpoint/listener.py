@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from vedette.agent_endpoint.admission import Accepted, Admission
 from vedette.agent_endpoint.limits import Limits
 from vedette.agent_endpoint.peer import AgentPeer
 from vedette.ports.clock import Clock
@@ -44,12 +45,14 @@ class AgentEndpoint:
         self.ca_pem = ca_pem
         self.limits = limits or Limits()
         self.counts: Counter[str] = Counter()
-        """Since the start: `accepted`, `turned_away`, `tls_failed`, `http`, `ended`."""
+        """Since the start: `accepted`, `turned_away`, `too_late`, `tls_failed`, `http`, `ended`."""
         self._tls = tls
         self._clock = clock
         self._steady = steady
         self._peers: set[AgentPeer] = set()
+        self._admission = Admission(self.limits.handshakes_at_once, round(self.limits.patience_s * 1000))
         self._greetings: set[asyncio.Task[None]] = set()
+        self._turns: set[asyncio.Task[None]] = set()  # greetings that others wait for
         self._sweeper: asyncio.Task[None] | None = None
         self._listener: socket.socket | None = None
         self._all_gone: asyncio.Future[None] | None = None
@@ -76,6 +79,8 @@ class AgentEndpoint:
         if listener is not None:
             asyncio.get_running_loop().remove_reader(listener)
             listener.close()
+        for accepted in self._admission.give_up():
+            accepted.sock.close()
         await _cancel([*self._greetings, *([] if self._sweeper is None else [self._sweeper])])
         for peer in self._peers:
             peer.stop_reading()
@@ -124,7 +129,8 @@ class AgentEndpoint:
     def over(self, peer: AgentPeer) -> None:
         """Its conversation has ended; safe to call twice."""
         if peer.identity_or_none is not None:
-            self.agents.gone(peer, self._steady())
+            self.agents.gone(peer, self._steady(), peer.silent_ms)
+            self.agents.collectors.gone(peer)
 
     def lost(self, peer: AgentPeer) -> None:
         """Its socket is closed."""
@@ -155,7 +161,8 @@ class AgentEndpoint:
 
     def _admit(self, sock: socket.socket, address: Address) -> None:
         is_unwelcome = not self.agents.limits.admits(address.ip, self._steady())
-        if is_unwelcome or len(self._peers) + len(self._greetings) >= self.limits.most_connections:
+        held = len(self._peers) + len(self._greetings) + len(self._admission)
+        if is_unwelcome or held >= self.limits.most_connections:
             self.count("turned_away")
             if is_unwelcome:
                 self.agents.turned_away()
@@ -163,14 +170,38 @@ class AgentEndpoint:
             return
         self.count("accepted")
         sock.setblocking(False)
-        greeting = asyncio.get_running_loop().create_task(self._greet(sock, address))
-        self._greetings.add(greeting)
-        greeting.add_done_callback(lambda task: self._greeted(task, sock))
+        self._admission.come(Accepted(sock, address, self._steady()))
+        self._take_turns()
 
-    def _greeted(self, greeting: asyncio.Task[None], sock: socket.socket) -> None:
+    def _take_turns(self) -> None:
+        turns = self._admission.turns(self._steady())
+        for accepted in turns.close:
+            self.count("too_late")
+            accepted.sock.close()
+        for accepted in turns.greet:
+            self._begin_greeting(accepted.sock, accepted.address)
+
+    def _begin_greeting(self, sock: socket.socket, address: Address) -> None:
+        loop = asyncio.get_running_loop()
+        greeting = loop.create_task(self._greet(sock, address))
+        self._greetings.add(greeting)
+        self._turns.add(greeting)
+        slow = loop.call_later(self.limits.handshake_turn_s, self._end_turn, greeting)
+        greeting.add_done_callback(lambda task: self._greeted(task, sock, slow))
+
+    def _greeted(self, greeting: asyncio.Task[None], sock: socket.socket, slow: asyncio.TimerHandle) -> None:
         self._greetings.discard(greeting)
         if greeting.cancelled():
             sock.close()
+        slow.cancel()
+        self._end_turn(greeting)
+
+    def _end_turn(self, greeting: asyncio.Task[None]) -> None:
+        """It is over, or so slow that others need not wait for it; safe to call twice."""
+        if greeting in self._turns:
+            self._turns.discard(greeting)
+            self._admission.ended()
+            self._take_turns()
 
     async def _greet(self, sock: socket.socket, address: Address) -> None:
         """The TLS handshake; half-open ones end by its time limit."""
@@ -198,6 +229,7 @@ class AgentEndpoint:
             deadline_ms = peer.deadline_ms
             if deadline_ms is not None and deadline_ms <= now_ms:
                 peer.tick()
+        self._take_turns()
         self.agents.sweep(self._clock(), now_ms)
 
 

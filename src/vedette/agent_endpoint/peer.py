@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol, cast
 
+import msgspec
 import structlog
 
 from vedette.agent_endpoint.https import answer
@@ -20,11 +21,15 @@ from vedette.agent_endpoint.limits import Limits
 from vedette.domain.tokens import Reason, recorded
 from vedette.ports.unit import StoreUnavailable
 from vedette.services.agent_connections import Address, Identity
+from vedette.services.agent_replies import BUSY, NOT_CONNECTED, Outcome, Reply
 from vedette.services.agents import Agents
 from vedette.services.handshakes import TEXTS, Refusal
+from vedette.services.not_taken import NotTaken
+from vedette.wire.deliveries import Step
 from vedette.wire.envelope import Request, answered, refused
 from vedette.wire.events import (
     Answered,
+    CollectorPosted,
     Ended,
     FilesPosted,
     HeartbeatReceived,
@@ -38,9 +43,11 @@ from vedette.wire.events import (
 )
 from vedette.wire.messages import CLOSING, NOTICES, ROTATE, UNAVAILABLE, Hello, files_result, schedule_result
 from vedette.wire.moment import Moment
-from vedette.wire.server import ServerConnection, Terms
+from vedette.wire.poller import METHODS as POLLER_METHODS
+from vedette.wire.server import ANSWER_LIMIT_MS, Phase, ServerConnection, Terms
 
-Wish = MetricsPosted | ScheduleAsked | FilesPosted
+Posted = MetricsPosted | CollectorPosted
+Wish = Posted | ScheduleAsked | FilesPosted
 MOST_QUEUED = 64
 MOST_POSTS_AT_ONCE = 64
 WRITE_BUFFER_BYTES = 64 * 1024
@@ -78,7 +85,7 @@ class AgentPeer(asyncio.Protocol):
     """A peer from its TLS handshake to its end. It is the `Live` connection that the services see."""
 
     __slots__ = ("_address", "_cut_for", "_endpoint", "_is_reading", "_is_stopping", "_is_write_full", "_queue",
-                 "_task", "_transport", "_wire", "identity_or_none")  # fmt: skip
+                 "_task", "_transport", "_waiting", "_wire", "identity_or_none", "silent_ms")  # fmt: skip
 
     def __init__(self, endpoint: Endpoint, address: Address) -> None:
         self._endpoint = endpoint
@@ -88,7 +95,9 @@ class AgentPeer(asyncio.Protocol):
         self._is_reading = True
         self._is_write_full = self._is_stopping = False
         self._cut_for: Reason | None = None
+        self._waiting: dict[int, asyncio.Future[Reply]] = {}  # for answers, by the request's number
         self.identity_or_none: Identity | None = None
+        self.silent_ms = 0  # for how long nothing had come when it was closed for that, else 0
 
     # -- asyncio's calls
 
@@ -108,11 +117,14 @@ class AgentPeer(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._is_write_full = False
         self._set_reading()
+        if self.identity_or_none is not None and self.identity.is_collector:
+            self._endpoint.agents.collectors.pump(self, self._endpoint.now().steady_ms)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.identity_or_none is not None and not self._wire.is_over:
             self._log("agent.disconnected", reason="the connection was lost" if exc else "the agent closed it")
         self._wire.end()
+        self._lose_answers()
         self._endpoint.over(self)
         self._endpoint.lost(self)
 
@@ -135,22 +147,54 @@ class AgentPeer(asyncio.Protocol):
         return self._task
 
     def tick(self) -> None:
-        self._carry_out(self._wire.tick(self._endpoint.now()))
+        now = self._endpoint.now()
+        events = self._wire.tick(now)
+        if self._wire.is_over:
+            self.silent_ms = self._wire.silent_ms(now)
+        self._carry_out(events)
 
     def tell_schedule_changed(self) -> bool:
-        return self._ask("check_schedule.changed", {})
+        """A collector fetches nothing."""
+        return self.identity.is_collector or self._ask("check_schedule.changed", {}) is not None
 
     def hand_token(self, token: str) -> bool:
-        return self._ask(ROTATE, {"token": token})
+        return self._ask(ROTATE, {"token": token}) is not None
 
-    def _ask(self, method: str, params: dict[str, Any]) -> bool:
-        if self._cut_for is not None or self._transport.is_closing():
-            return False
-        question = self._wire.ask(method, params, self._endpoint.now(), self.identity.guid)
+    def hand(self, step: Step) -> int | None:
+        """Sends a request of a delivery; its number, 0 where no answer is expected. None when it cannot be sent now."""
+        if self._is_write_full or not self._is_live:
+            return None
+        if step.limit_ms is not None:
+            return self._ask(step.method, step.params, step.limit_ms)
+        line = self._wire.tell(step.method, step.params, self.identity.guid)
+        if line is not None:
+            self._transport.write(line)
+        return None if line is None else 0
+
+    async def ask(self, method: str, params: dict[str, Any], limit_ms: int) -> Reply:
+        number = self._ask(method, params, limit_ms)
+        if number is None:
+            return BUSY if self._is_live else NOT_CONNECTED
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = reply
+        try:
+            return await reply
+        finally:
+            self._waiting.pop(number, None)
+
+    @property
+    def _is_live(self) -> bool:
+        return self._cut_for is None and not self._transport.is_closing() and self._wire.phase is Phase.LIVE
+
+    def _ask(self, method: str, params: dict[str, Any], limit_ms: int = ANSWER_LIMIT_MS) -> int | None:
+        """Sends a request; its number. None when that cannot be done now."""
+        if not self._is_live:
+            return None
+        question = self._wire.ask(method, params, self._endpoint.now(), self.identity.guid, limit_ms)
         if question is None:
-            return False
+            return None
         self._transport.write(question[1])
-        return True
+        return question[0]
 
     def cut(self, reason: Reason, *, with_notice: bool) -> bool:
         """Stock agents are told nothing they did not ask for: it can crash them."""
@@ -158,7 +202,7 @@ class AgentPeer(asyncio.Protocol):
             return False
         text = TEXTS[reason]
         may_tell = with_notice and NOTICES in self.identity.features
-        is_told = may_tell and self._ask(CLOSING, {"reason": str(reason), "message": text})
+        is_told = may_tell and self._ask(CLOSING, {"reason": str(reason), "message": text}) is not None
         self._cut_for = reason
         self._queue.clear()
         if is_told:
@@ -201,6 +245,7 @@ class AgentPeer(asyncio.Protocol):
     def _ended(self, event: Ended) -> None:
         self._endpoint.count("ended")
         self._log("agent.ended", reason=event.reason)
+        self._lose_answers()
         self._endpoint.over(self)
         self._transport.close()
 
@@ -213,7 +258,11 @@ class AgentPeer(asyncio.Protocol):
         self._work(self._judge(event.hello))
 
     def _heartbeat(self, event: HeartbeatReceived) -> None:
-        self._endpoint.agents.heard(self.identity, event.sent_ms, self._endpoint.now().wall_ms)
+        identity, agents, now = self.identity, self._endpoint.agents, self._endpoint.now()
+        agents.pass_time(now)
+        if identity.is_collector:
+            agents.collectors.heard(self, event.sent_ms, is_blind=event.is_blind, now=now)
+        agents.heard(identity, event.sent_ms, now.wall_ms)
 
     def _wish(self, event: Wish) -> None:
         if self._cut_for is not None:
@@ -225,7 +274,11 @@ class AgentPeer(asyncio.Protocol):
 
     def _answered(self, event: Answered) -> None:
         """`check_schedule.changed` is answered by the fetch that follows."""
-        if event.method == CLOSING and self._cut_for is not None:
+        if event.number in self._waiting:
+            self._settle(event.number, _reply(event))
+        elif event.method in POLLER_METHODS:
+            self._endpoint.agents.collectors.answered(self, event, self._endpoint.now().steady_ms)
+        elif event.method == CLOSING and self._cut_for is not None:
             self.close(TEXTS[self._cut_for])
         elif event.method == ROTATE and event.error is None:
             self._endpoint.agents.stored_token(self)
@@ -235,6 +288,19 @@ class AgentPeer(asyncio.Protocol):
 
     def _unanswered(self, event: Unanswered) -> None:
         self._log("agent.unanswered", method=event.method)
+        self._settle(event.number, Reply(outcome=Outcome.UNANSWERED))
+        if event.method in POLLER_METHODS:
+            self._endpoint.agents.collectors.answered(self, event, self._endpoint.now().steady_ms)
+
+    def _settle(self, number: int, reply: Reply) -> None:
+        """Who asked may have gone, or been told already."""
+        waiting = self._waiting.get(number)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(reply)
+
+    def _lose_answers(self) -> None:
+        for number in list(self._waiting):
+            self._settle(number, Reply(outcome=Outcome.LOST))
 
     # -- work
 
@@ -265,11 +331,12 @@ class AgentPeer(asyncio.Protocol):
         if self._transport.is_closing():
             return
         self.identity_or_none = verdict
-        terms = Terms(heartbeat_interval_ms=endpoint.limits.heartbeat_interval_ms, entity_id=verdict.entity_id)
-        events = self._wire.welcome(terms, now)
+        events = self._wire.welcome(_terms(verdict, endpoint.limits), now)
         endpoint.agents.connected(self, now.steady_ms)
         self._log("agent.connected", version=verdict.bundle_version, token=recorded(hello.token))
         self._carry_out(events)
+        if verdict.is_collector and not self._wire.is_over:  # after its welcome, for it may be cut at once
+            endpoint.agents.collectors.connected(self)
 
     def _refuse(self, refused: Refusal, hello: Hello, now: Moment) -> None:
         """Later and later, where handshakes fail time and again."""
@@ -288,44 +355,58 @@ class AgentPeer(asyncio.Protocol):
     async def _work_off(self) -> None:
         while self._queue:
             first = self._queue[0]
-            if isinstance(first, MetricsPosted):
+            if isinstance(first, Posted):
                 await self._take(self._leading_posts())
             else:
                 self._queue.popleft()
-                await (
-                    self._hand_out(first.request) if isinstance(first, ScheduleAsked) else self._files(first.request)
-                )
+                await (self._hand_out(first.request) if isinstance(first, ScheduleAsked) else self._files(first))
             self._set_reading()
 
-    def _leading_posts(self) -> list[MetricsPosted]:
-        posts: list[MetricsPosted] = []
-        while self._queue and len(posts) < MOST_POSTS_AT_ONCE and isinstance(self._queue[0], MetricsPosted):
-            posts.append(cast("MetricsPosted", self._queue.popleft()))
+    def _leading_posts(self) -> list[Posted]:
+        posts: list[Posted] = []
+        while self._queue and len(posts) < MOST_POSTS_AT_ONCE and isinstance(self._queue[0], Posted):
+            posts.append(cast("Posted", self._queue.popleft()))
         return posts
 
-    async def _take(self, posts: list[MetricsPosted]) -> None:
+    async def _take(self, posts: list[Posted]) -> None:
+        """A peer sends posts of one kind: an agent's or a collector's."""
+        agents, now = self._endpoint.agents, self._endpoint.now()
+        agents.pass_time(now)
+        reported = [item.post for item in posts if isinstance(item, CollectorPosted)]
+        own = [item.post for item in posts if isinstance(item, MetricsPosted)]
         try:
-            verdicts = await self._endpoint.agents.post(
-                self.identity, [item.post for item in posts], self._endpoint.now().wall_ms
-            )
+            if self.identity.is_collector:
+                verdicts = await agents.collectors.post(self, reported, now)
+            else:
+                verdicts = await agents.post(self.identity, own, now.wall_ms)
         except StoreUnavailable:
             self._reply(*(refused(item.request, 400, UNAVAILABLE, "Nothing can be stored now") for item in posts))
             return
+        taken: Any = {} if self.identity.is_collector else []  # what each kind is known to accept
         self._reply(*(
-            answered(item.request, []) if verdict is None else refused(item.request, 400, "badRequest", verdict.message)
-            for item, verdict in zip(posts, verdicts, strict=True)
+            answered(item.request, taken) if no is None else refused(item.request, 400, "badRequest", no.message)
+            for item, no in zip(posts, verdicts, strict=True)
         ))  # fmt: skip
 
     async def _hand_out(self, request: Request) -> None:
         try:
             checks = await self._endpoint.agents.schedule(self)
         except StoreUnavailable:
+            self._endpoint.agents.not_handed(self, self._endpoint.now().steady_ms)
             self._reply(refused(request, 400, UNAVAILABLE, "The schedule cannot be read now"))
             return
         self._reply(answered(request, schedule_result(checks)))
 
-    async def _files(self, request: Request) -> None:
-        self._reply(answered(request, files_result([])))
+    async def _files(self, posted: FilesPosted) -> None:
+        try:
+            taken = await self._endpoint.agents.take_files(self.identity, posted.files, self._endpoint.now().wall_ms)
+        except StoreUnavailable:
+            self._reply(refused(posted.request, 400, UNAVAILABLE, "Nothing can be stored now"))
+            return
+        if isinstance(taken, NotTaken):
+            self._reply(refused(posted.request, 400, "badRequest", taken.message))
+            return
+        self._reply(answered(posted.request, files_result([msgspec.to_builtins(one) for one in taken])))
 
     def _reply(self, *lines: bytes) -> None:
         if not self._transport.is_closing():
@@ -348,6 +429,21 @@ class AgentPeer(asyncio.Protocol):
         log.info(event, ip=self._address.ip, **known, **more)
 
 
+def _terms(identity: Identity, limits: Limits) -> Terms:
+    is_own_collector = identity.is_collector and identity.is_ours
+    return Terms(
+        heartbeat_interval_ms=limits.own_collectors_interval_ms if is_own_collector else limits.heartbeat_interval_ms,
+        entity_id=identity.entity_id,
+        is_collector=identity.is_collector,
+    )
+
+
+def _reply(event: Answered) -> Reply:
+    if event.error is None:
+        return Reply(outcome=Outcome.ANSWERED, result=msgspec.Raw(event.result or b"null"))
+    return Reply(outcome=Outcome.REFUSED, message=(event.error.message or "")[:LONGEST_PROBLEM])
+
+
 _ON: Mapping[type[Any], Callable[[AgentPeer, Any], None]] = MappingProxyType(
     {
         Send: AgentPeer._send,  # noqa: SLF001 - the table belongs to the class
@@ -357,6 +453,7 @@ _ON: Mapping[type[Any], Callable[[AgentPeer, Any], None]] = MappingProxyType(
         HeartbeatReceived: AgentPeer._heartbeat,  # noqa: SLF001
         ScheduleAsked: AgentPeer._wish,  # noqa: SLF001
         MetricsPosted: AgentPeer._wish,  # noqa: SLF001
+        CollectorPosted: AgentPeer._wish,  # noqa: SLF001
         FilesPosted: AgentPeer._wish,  # noqa: SLF001
         Answered: AgentPeer._answered,  # noqa: SLF001
         Unanswered: AgentPeer._unanswered,  # noqa: SLF001

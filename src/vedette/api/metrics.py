@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from litestar import get
@@ -15,9 +16,11 @@ from vedette.api.answer import Answer
 from vedette.api.visits import Call
 from vedette.domain.faults import bad_request, invalid
 from vedette.domain.principals import Capability
-from vedette.services.metrics import FULL, RESOLUTIONS, STATISTICS, MetricService, Plot
+from vedette.rollups.resolutions import Resolution
+from vedette.services.metrics import STATISTICS, MetricService, Plot, Plotted
 
 _QUERY = ("from", "to", "points", "resolution", "select")
+_encode = msgspec.json.Encoder().encode
 _METRICS = "/v1.0/entities/{entity_id:str}/checks/{check_id:str}/metrics"
 
 
@@ -36,20 +39,32 @@ def routes(service: MetricService) -> list[HTTPRouteHandler]:
     )
     async def plot(request: Call, entity_id: FromPath[str], check_id: FromPath[str], name: FromPath[str]) -> Answer:
         asked = plot_of(request)
-        points = await service.plot(request.asked.tenant_id, entity_id, check_id, name, asked)
-        items = [msgspec.json.encode(point) for point in points]
-        by_points = "points" in request.query_params
-        return answers.page(request, items, None, None, {"resolution": asked.resolution} if by_points else {})
+        plotted = await service.plot(request.asked.tenant_id, entity_id, check_id, name, asked)
+        items = list(map(_encode, plotted.points))
+        return answers.page(request, items, None, None, _more(asked, plotted))
 
     return [index, plot]
 
 
+def _more(asked: Plot, plotted: Plotted) -> dict[str, Any]:
+    """What the metadata says beyond a list's: the resolution that was chosen, and which times are missing."""
+    more: dict[str, Any] = {"resolution": plotted.resolution} if asked.resolution is None else {}
+    if plotted.missing:
+        more["missing"] = [{"from": gap.from_ms, "to": gap.to_ms} for gap in plotted.missing]
+    return more
+
+
 def plot_of(request: Call) -> Plot:
     """Either `points` or `resolution`; `from` and `to` are required."""
+    from_ms, to_ms = _moment(request, "from"), _moment(request, "to")
+    points, resolution = request.query_params.get("points"), request.query_params.get("resolution")
+    if (points is None) == (resolution is None):
+        raise bad_request("Validation error for key 'resolution'", "Expected either points or resolution")
     return Plot(
-        from_ms=_moment(request, "from"),
-        to_ms=_moment(request, "to"),
-        resolution=_resolution(request.query_params.get("points"), request.query_params.get("resolution")),
+        from_ms=from_ms,
+        to_ms=to_ms,
+        resolution=None if resolution is None else _resolution(resolution),
+        points=0 if points is None else _points(points),
         select=_selected(answers.texts_of(request, "select", "statistics")),
     )
 
@@ -61,16 +76,17 @@ def _moment(request: Call, name: str) -> int:
     return moment
 
 
-def _resolution(points: str | None, resolution: str | None) -> str:
-    if (points is None) == (resolution is None):
-        raise bad_request("Validation error for key 'resolution'", "Expected either points or resolution")
-    if resolution is not None:
-        if resolution.upper() not in RESOLUTIONS:
-            raise invalid("resolution", "Expected one of: " + ", ".join(RESOLUTIONS))
-        return resolution.upper()
-    if points is None or not re.fullmatch("[0-9]{1,9}", points):
+def _resolution(given: str) -> Resolution:
+    try:
+        return Resolution(given.upper())
+    except ValueError:
+        raise invalid("resolution", "Expected one of: " + ", ".join(Resolution)) from None
+
+
+def _points(given: str) -> int:
+    if not re.fullmatch("[0-9]{1,9}", given):
         raise invalid("points", "Expected a number of points")
-    return FULL
+    return int(given)
 
 
 def _selected(given: Sequence[str]) -> tuple[str, ...]:

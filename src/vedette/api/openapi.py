@@ -21,7 +21,8 @@ from vedette import __version__
 from vedette.api import jsonp, links, repeatable, schemas
 from vedette.api.answer import Answer
 from vedette.api.faults import JSON
-from vedette.services.metrics import RESOLUTIONS, STATISTICS
+from vedette.rollups.resolutions import Resolution
+from vedette.services.metrics import STATISTICS
 
 _SCRIPT = {"application/javascript": {"schema": {"type": "string"}}}
 """What JSONP makes of an answer."""
@@ -36,6 +37,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "from": _MOMENT,
     "to": _MOMENT,
     "reverse": {"type": "boolean", "default": False, "description": "Newest first"},
+    "at": _MOMENT,
     "entityId": _TEXT,
     "uri": {"type": "array", "items": _TEXT, "description": "Entities with any of these uris"},
     "agentId": {"type": "array", "items": _TEXT, "description": "Entities bound to any of these agents"},
@@ -44,7 +46,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "debug": {"type": "boolean", "default": False, "description": "Show what the probe saw"},
     "mode": {"type": "string", "description": "full: with the reason and the votes of every step"},
     "points": {"type": "integer", "minimum": 0, "description": "How many points are wanted"},
-    "resolution": {"type": "string", "enum": list(RESOLUTIONS)},
+    "resolution": {"type": "string", "enum": [one.value for one in Resolution]},
     "select": {"type": "array", "items": {"type": "string", "enum": list(STATISTICS)}},
     "JSONP": _TEXT
     | {

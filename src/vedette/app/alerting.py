@@ -5,16 +5,17 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 
-from vedette.adapters.local.clock import now_ms
+from vedette.adapters.local.clock import now_ms, steady_ms
 from vedette.adapters.local.entropy import entropy
 from vedette.adapters.sql.stores import Stores
 from vedette.app.loops import Loop
-from vedette.engine.electorate import Zones
+from vedette.domain.ids import ZoneId
 from vedette.notifiers.webhook import Webhook
 from vedette.ports.notifying import Notify
-from vedette.ports.probing import Resolve
+from vedette.ports.probing import AskToConfirm, Confirmation, Resolve
 from vedette.ports.secrets import Keyring
 from vedette.services import dispatch, evaluate
+from vedette.services.confirming import Means, Rounds
 from vedette.services.dispatch import Dispatcher
 from vedette.services.evaluate import Evaluator
 from vedette.services.ingest import Ingest
@@ -25,15 +26,19 @@ _DRAIN_S = 10.0
 
 
 class Alerting:
-    """`zones` tells which monitoring zones exist and are up; none while no collector runs."""
+    """`can_confirm` are the monitoring zones whose collectors `ask_to_confirm` reaches."""
 
-    def __init__(self, opened: Stores, keys: Keyring, resolver: Resolve) -> None:
-        self.zones: Callable[[], Zones] = lambda: Zones(frozenset(), frozenset())
+    def __init__(self, opened: Stores, keys: Keyring, resolver: Resolve, confirm_after_ms: int) -> None:
+        self.can_confirm: Callable[[], frozenset[str]] = frozenset
+        self.ask_to_confirm: AskToConfirm = _reach_nobody
         self._opened = opened
         evaluator = Evaluator(
             evaluate.Stores(
                 observations=opened.observations,
+                past=opened.past,
                 alarm_states=opened.alarm_states,
+                memory=opened.memory,
+                silence_timers=opened.silence_timers,
                 changelogs=opened.changelogs,
                 suppression_logs=opened.suppression_logs,
                 outbox=opened.outbox,
@@ -41,11 +46,18 @@ class Alerting:
                 commit=opened.commit,
             ),
             WatchedChecks(opened.documents, keys),
-            self._zones,
             entropy,
             self._wake_dispatch,
             now_ms,
         )
+        means = Means(
+            after_ms=confirm_after_ms,
+            can=self._can_confirm,
+            ask=self._ask_to_confirm,
+            clock=now_ms,
+            steady_ms=steady_ms,
+        )
+        evaluator.confirm(Rounds(opened.confirm_rounds, means))
         self.notifiers: dict[str, Notify] = {"webhook": Webhook(resolver, ssl.create_default_context())}
         self.dispatcher = Dispatcher(
             dispatch.Stores(
@@ -60,12 +72,16 @@ class Alerting:
             entropy,
             self._wake_dispatch,
         )
+        self.operator = evaluator.operator
         self.evaluating = Loop("evaluate", evaluator.step, _IDLE_S)
         self.dispatching = Loop("dispatch", self.dispatcher.step, _IDLE_S)
         self.ingest = Ingest(opened.observations, opened.commit, self.evaluating.wake)
 
-    def _zones(self) -> Zones:
-        return self.zones()
+    def _can_confirm(self) -> frozenset[str]:
+        return self.can_confirm()
+
+    def _ask_to_confirm(self, zone_id: ZoneId, asked: Confirmation) -> None:
+        self.ask_to_confirm(zone_id, asked)
 
     def _wake_dispatch(self) -> None:
         self.dispatching.wake()
@@ -77,3 +93,7 @@ class Alerting:
     async def stop_sending(self) -> None:
         """Sends under way may end; what is not sent by then is sent after the next start."""
         await self.dispatcher.stop(_DRAIN_S)
+
+
+def _reach_nobody(zone_id: ZoneId, asked: Confirmation) -> None:
+    """While no collector runs."""

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from vedette.adapters.local.clock import steady_s
 from vedette.adapters.local.data_directory import Credentials
 from vedette.adapters.local.resolver import Resolver
-from vedette.app import roles
+from vedette.app import history, roles
 from vedette.app.base import Base, open_base
 from vedette.app.collecting import egress_policy
 from vedette.app.first_account import save_first_account
@@ -18,7 +18,10 @@ from vedette.app.keeping import Kept, new_process_id
 from vedette.app.listeners import bound, listen, reachable
 from vedette.app.loops import Loop
 from vedette.app.measures import Measures
+from vedette.app.metric_store import Senders, listeners, plotting
+from vedette.app.neighbours import start_asking
 from vedette.app.reach import reach
+from vedette.app.ticks import begin_ticking, keep_lookout, ticks
 from vedette.config import Config, HostPort
 from vedette.services.presence import Presence
 
@@ -73,7 +76,7 @@ class App:
         kept = Kept(base, self.process_id)
         await kept.begin(self._cleanup)
         self._run(kept.loop)
-        resolver = Resolver(egress_policy(self.config, where.values()), steady_s)
+        resolver = Resolver(egress_policy(self.config, (*where.values(), *listeners(self.config))), steady_s)
         self._cleanup.callback(resolver.close)
         await self._start_roles(base, resolver, sockets, kept.presence)
 
@@ -84,6 +87,9 @@ class App:
         config, cleanup = self.config, self._cleanup
         following = roles.Following(base)
         alerting = roles.alerting(base, resolver)
+        senders = Senders(base, self._run, self.measures, cleanup)
+        if "evaluate" in config.roles:
+            await senders.start()
         if "dispatch" in config.roles:
             if config.database is None:  # the directory's lock says that nobody else sends
                 await alerting.take_over()
@@ -91,14 +97,24 @@ class App:
             self._run(alerting.dispatching)
         await following.begin()
         if "evaluate" in config.roles:  # its first step comes after the zones are known: nothing waits in between
+            roles.measure_evaluation(alerting, self.measures)
             self._run(alerting.evaluating)
-        if "collector" in config.roles:
-            await roles.start_collecting(base, resolver, alerting, following, cleanup)
+            self._run(history.rolling_up(base, self.measures))
+            self._run(history.forgetting(base))
         agents = roles.agents(base, alerting, following, presence)
+        ticking = await begin_ticking(base, alerting, agents.collectors, following.follower, self.process_id)
+        if "collector" in config.roles:
+            await roles.start_collecting(base, resolver, alerting, agents.collectors, ticking, cleanup)
+        elif "agent_endpoint" in config.roles:
+            await keep_lookout(base, ticking, cleanup)
+        self._run(roles.placing(agents.collectors))
+        if "collector" in config.roles or "agent_endpoint" in config.roles:
+            self._run(ticks(ticking, agents.collectors))
         if "agent_endpoint" in config.roles:
             roles.measure_agents(agents, self.measures)
             self._run(roles.keeping_agents(agents))
             roles.start_agent_endpoint(base, agents, sockets["agent"], cleanup)
+        ask = await start_asking(base, agents.connections, self.process_id, cleanup)
         self._run(following.loop)
         self._run(roles.tidying(base))
         self._run(roles.audit_sealing(base))
@@ -109,9 +125,9 @@ class App:
             rates = await roles.rates(base, following)
             self._run(rates.flushing)
             load = roles.start_load(base, cleanup)
-            reached = reach(base, resolver, self.agent)
+            reached = reach(base, resolver, self.agent, ask, agents.collectors)
             inside = roles.Inside(following, rates, load, self.measures, alerting.notifiers, reached)
-            await roles.start_api(base, inside, sockets["http"], cleanup)
+            await roles.start_api(plotting(base, senders, cleanup), inside, sockets["http"], cleanup)
 
     def _wanted(self) -> Iterable[tuple[str, HostPort]]:
         """The listeners of this process's roles."""

@@ -21,7 +21,6 @@ from vedette.collector.lookout import Lookout
 from vedette.config import Config, HostPort
 from vedette.domain.egress import EgressPolicy
 from vedette.domain.ids import ZoneId
-from vedette.engine.electorate import Zones
 from vedette.ports.probing import Address, Probe, Report, Resolve
 from vedette.probes.http import HttpProbe
 
@@ -71,6 +70,8 @@ class Collecting:
             at_once=min(AT_ONCE, max(_FEWEST_PROBES, open_files_allowed() // 2 // len(config.zones))),
         )
         known = probes(resolver)
+        self.name = process.sender
+        self.types = frozenset(known)
         self.collectors = {
             zone.id: ZoneCollector(ZoneId(zone.id), known, report, self.lookout, process) for zone in config.zones
         }
@@ -85,8 +86,3 @@ class Collecting:
     async def _stop(self) -> None:
         """All at once: each may take a while to end its probes."""
         await asyncio.gather(*[collector.stop() for collector in self.collectors.values()])
-
-    def zones(self) -> Zones:
-        """The built-in zones as they stand: up while their collector runs and sees."""
-        existing = frozenset(self.collectors)
-        return Zones(existing, frozenset(key for key, one in self.collectors.items() if not one.is_blind))

@@ -26,6 +26,7 @@ from vedette.api import (
     notification_tests,
     notification_types,
     suppression_logs,
+    zone_standing,
 )
 from vedette.api.addresses import Bases, is_loopback
 from vedette.api.application import application
@@ -54,6 +55,7 @@ from vedette.services.alarms import AlarmRules
 from vedette.services.audits import Auditor
 from vedette.services.catalogue import Catalogue
 from vedette.services.checks import CheckRules
+from vedette.services.checks import settled as checks_settled
 from vedette.services.documents import DocumentService, Store
 from vedette.services.entities import EntityRules
 from vedette.services.identity import Identity
@@ -88,6 +90,7 @@ class Parts:
     suppressions: KnownSuppressions
     notifiers: Mapping[str, Notify]  # by notification type
     reach: Reach
+    confirm_after_ms: int = 0  # when confirm rounds probe again; 0: there are none
     is_token_revealed: bool = True  # after its creation
     readiness: Readiness
 
@@ -121,6 +124,7 @@ def api_routes(parts: Parts) -> Sequence[HTTPRouteHandler]:
         *documents.routes(notifications, made.once),
         *documents.routes(made.plans, made.once),
         *monitoring_zones.routes(private_zones, PrivateZoneRemoval(private_zones, store), made.once),
+        *zone_standing.routes(private_zones, stores.memory),
         *metrics.routes(made.metrics),
         *changelogs.routes(stores.changelogs),
         *documents.routes(suppressions, made.once),
@@ -135,7 +139,7 @@ def _made(parts: Parts) -> Made:
     """The services that more than one module's operations are about."""
     stores, store = parts.stores, _store(parts)
     rules = CheckRules(stores.documents, parts.zones, parts.knows)
-    checks = DocumentService(resources.CHECK, rules, store)
+    checks = DocumentService(resources.CHECK, rules, store, settle=checks_settled)
     return Made(
         stores=stores,
         store=store,
@@ -148,8 +152,9 @@ def _made(parts: Parts) -> Made:
         checks=checks,
         alarms=DocumentService(resources.ALARM, AlarmRules(stores.documents), store),
         plans=DocumentService(resources.PLAN, PlanRules(stores.documents), store, built_in.plans()),
-        metrics=MetricService(checks, stores.points, parts.zones),
+        metrics=MetricService(checks, stores.points, parts.zones, parts.clock),
         tokens=_tokens(parts),
+        confirm_after_ms=parts.confirm_after_ms,
     )
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Gauge, Metric, generate_latest
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 
@@ -26,6 +26,10 @@ class Measures:
         """A value that is read when the page is made."""
         Gauge(name, help_text, registry=self._registry).set_function(read)
 
+    def gauges(self, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, float]]) -> None:
+        """Values by those of one label, read when the page is made."""
+        self._registry.register(_Gauges(name, help_text, label, read))
+
     def counts(self, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, float]]) -> None:
         """What grew since the start, by the values of one label; read when the page is made."""
         self._registry.register(_Counts(name, help_text, label, read))
@@ -42,6 +46,17 @@ class _Requests(Collector):
         family = CounterMetricFamily("vedette_http_requests", "Answered requests", labels=["method", "status"])
         for (method, status), count in sorted(self._answered.items()):
             family.add_metric([method, str(status)], count)
+        yield family
+
+
+class _Gauges(Collector):
+    def __init__(self, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, float]]) -> None:
+        self._name, self._help, self._label, self._read = name, help_text, label, read
+
+    def collect(self) -> Iterable[Metric]:
+        family = GaugeMetricFamily(self._name, self._help, labels=[self._label])
+        for value, number in sorted(self._read().items()):
+            family.add_metric([value], number)
         yield family
 
 

@@ -8,22 +8,38 @@ from dataclasses import dataclass
 from litestar.handlers import HTTPRouteHandler
 
 from vedette.adapters.sql.stores import Stores
-from vedette.api import agent_installers, agents, alarm_trials, check_tests, experiments, schemas, traceroutes, views
+from vedette.api import (
+    agent_installers,
+    agents,
+    alarm_trials,
+    backtest,
+    check_tests,
+    experiments,
+    explain,
+    schemas,
+    traceroutes,
+    views,
+)
 from vedette.app.reach import Reach
 from vedette.ports.clock import Clock
 from vedette.services.agent_listing import AgentListing
 from vedette.services.agent_questions import AgentQuestions
 from vedette.services.alarm_trials import AlarmTrials
+from vedette.services.backtest import BackTests
+from vedette.services.backtest import Stores as TestedStores
 from vedette.services.check_tests import CheckTests
 from vedette.services.check_tests import Parts as TestParts
 from vedette.services.checks import CheckRules
 from vedette.services.documents import DocumentService, Store
+from vedette.services.explain import Explainer
 from vedette.services.host_info_view import HostInfoView
 from vedette.services.installers import Installers
 from vedette.services.metrics import MetricService
 from vedette.services.multiplots import Multiplots
 from vedette.services.once import Once
 from vedette.services.plan_views import PlanViews
+from vedette.services.replays import Replays
+from vedette.services.replays import Stores as PastStores
 from vedette.services.token_store import TokenStore
 from vedette.services.traceroutes import Traceroutes
 from vedette.services.usage import Usage
@@ -48,11 +64,12 @@ class Made:
     plans: DocumentService
     metrics: MetricService
     tokens: TokenStore
+    confirm_after_ms: int  # 0: no confirm rounds
 
 
 def routes(made: Made) -> Sequence[HTTPRouteHandler]:
     """Every one of them."""
-    return [*_agent_routes(made), *_view_routes(made), *_test_routes(made), *_other_routes(made)]
+    return [*_agent_routes(made), *_view_routes(made), *_test_routes(made), *_past_routes(made), *_other_routes(made)]
 
 
 def _questions(made: Made) -> AgentQuestions:
@@ -96,6 +113,29 @@ def _test_routes(made: Made) -> Sequence[HTTPRouteHandler]:
         *check_tests.routes(CheckTests(parts)),
         *alarm_trials.routes(AlarmTrials(store.documents, store.auditor, store.commit)),
         *traceroutes.routes(tracing),
+    ]
+
+
+def _past_routes(made: Made) -> Sequence[HTTPRouteHandler]:
+    stores, store = made.stores, made.store
+    replays = Replays(
+        PastStores(
+            past=stores.past,
+            revisions=stores.revisions,
+            documents=stores.documents,
+            changelogs=stores.changelogs,
+            outbox=stores.outbox,
+            memory=stores.memory,
+        ),
+        made.confirm_after_ms,
+    )
+    tested = TestedStores(
+        documents=stores.documents, changelogs=stores.changelogs, outbox=stores.outbox, commit=store.commit
+    )
+    explainer = Explainer(made.alarms, stores.documents, stores.alarm_states, stores.outbox, replays)
+    return [
+        *explain.routes(explainer),
+        *backtest.routes(BackTests(made.alarms, tested, store.auditor, replays)),
     ]
 
 

@@ -13,6 +13,7 @@ from vedette.adapters.local.clock import now_ms, steady_ms
 from vedette.adapters.local.entropy import entropy
 from vedette.adapters.local.resolver import Resolver
 from vedette.agent_endpoint import AgentEndpoint
+from vedette.app.agent_files import agent_files
 from vedette.app.alerting import Alerting
 from vedette.app.base import Base
 from vedette.app.collecting import PROBES, Collecting
@@ -21,19 +22,23 @@ from vedette.app.load import Load
 from vedette.app.loops import Loop
 from vedette.app.measures import Measures
 from vedette.app.reach import Reach
+from vedette.collector.collector import ZoneCollector
 from vedette.domain.history import Change
 from vedette.ports.notifying import Notify
 from vedette.ports.unit import Commit, StoreUnavailable, Write
+from vedette.services.agent_log import AgentLog
 from vedette.services.agents import Agents
-from vedette.services.assignments import Assigner
 from vedette.services.audit_sealing import Sealer
 from vedette.services.audits import Auditor
+from vedette.services.collector_neighbours import KnownNeighbours
+from vedette.services.collectors import Collectors
 from vedette.services.following import Follower
 from vedette.services.identity import Identity
 from vedette.services.known_suppressions import KnownSuppressions
 from vedette.services.presence import Presence
 from vedette.services.rates import Rates
 from vedette.services.retention import Retention
+from vedette.services.ticking import Ticking
 from vedette.services.token_expiry import TokenExpiry
 from vedette.services.token_store import TokenStore
 from vedette.services.zones import Zones
@@ -44,6 +49,7 @@ _TIDY_S = 10.0
 _EXPIRE_S = 1.0
 _SEAL_S = 0.5
 _AGENTS_S = 1.0
+_PLACE_S = 1.0
 
 
 class Following:
@@ -68,33 +74,72 @@ class Following:
 
 def alerting(base: Base, resolver: Resolver) -> Alerting:
     """From observations to notifications."""
-    return Alerting(base.stores, base.keys, resolver)
+    return Alerting(base.stores, base.keys, resolver, base.config.confirm_after_ms)
 
 
 async def start_collecting(
-    base: Base, resolver: Resolver, alerting: Alerting, following: Following, cleanup: AsyncExitStack
+    base: Base,
+    resolver: Resolver,
+    alerting: Alerting,
+    collectors: Collectors,
+    ticking: Ticking,
+    cleanup: AsyncExitStack,
 ) -> None:
-    """The built-in zones' collectors, with their complete lists."""
+    """The built-in zones' collectors, with their lists."""
     collecting = Collecting(base.config, resolver, alerting.ingest)
-    alerting.zones = collecting.zones
-    assigner = Assigner(base.stores.documents, base.keys, collecting.collectors)
-    await assigner.load()
-    following.follower.tell(assigner.follow)
+    ticking.is_blind = lambda: collecting.lookout.is_blind
+    for zone_id, collector in collecting.collectors.items():
+        name = f"{collecting.name}/{zone_id}"
+        collectors.seat(zone_id, name, collector, collecting.types, _blindness(collector))
+    await collectors.step(steady_ms())
+    await ticking.step()
     await collecting.start(cleanup)
+
+
+def _blindness(collector: ZoneCollector) -> Callable[[], bool]:
+    return lambda: collector.is_blind
+
+
+def placing(collectors: Collectors) -> Loop:
+    """What gives each collector its checks as collectors come, go and turn blind."""
+
+    async def step() -> bool:
+        await collectors.step(steady_ms())
+        return False
+
+    loop = Loop("place", step, _PLACE_S)
+    collectors.wake = loop.wake
+    return loop
 
 
 def agents(base: Base, alerting: Alerting, following: Following, presence: Presence) -> Agents:
     """What is known of agents; it follows the configuration: schedules and what tokens allow change with it."""
-    known = Agents(base.stores, base.keys, alerting.ingest, entropy, presence.process_id)
+    files = agent_files(base, following.waking(base.stores.commit))
+    known = Agents(base.stores, base.keys, alerting.ingest, entropy, presence.process_id, files.apply)
+    known.log = AgentLog(base.stores.observations, base.stores.commit, presence.process_id, now_ms)
+    alerting.can_confirm, alerting.ask_to_confirm = known.collectors.can_confirm, known.collectors.confirm
     presence.on_return = known.write_again
+    if base.config.database is not None:  # with SQLite there is one process only
+        neighbours = KnownNeighbours(base.stores.collectors, base.stores.commit, presence.process_id, now_ms)
+        known.collectors.neighbours = neighbours
+        presence.on_return = _both(known.write_again, neighbours.tell_again)
 
     async def follow(changes: Sequence[Change]) -> None:
         for change in changes:
             await known.follow_token(change, now_ms(), steady_ms())
             await known.follow(change, steady_ms())
+        await known.collectors.follow(changes, steady_ms())
 
     following.follower.tell(follow)
     return known
+
+
+def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
+    def both() -> None:
+        first()
+        second()
+
+    return both
 
 
 def measure_agents(known: Agents, measures: Measures) -> None:
@@ -102,6 +147,16 @@ def measure_agents(known: Agents, measures: Measures) -> None:
     measures.gauge("vedette_agent_connections", "Live connections of agents", lambda: len(known.connections))
     measures.counts("vedette_agent_handshakes", "Judged handshakes", "result", lambda: known.handshakes)
     measures.counts("vedette_agent_cuts", "Connections that policy ended", "reason", lambda: known.cuts)
+    collectors = known.collectors
+    measures.gauge("vedette_collectors", "Collectors connected to this process", lambda: len(collectors))
+    measures.counts("vedette_collector_posts", "Results of collectors", "result", lambda: collectors.counts)
+
+
+def measure_evaluation(alerting: Alerting, measures: Measures) -> None:
+    """How zones stand, and the operator's own alarms, for `/metrics`."""
+    operator = alerting.operator
+    measures.gauges("vedette_zones", "Monitoring zones by how they stand", "standing", lambda: operator.zones)
+    measures.gauges("vedette_operator_alarms", "What keeps alarms from being decided", "about", lambda: operator.raised)
 
 
 def keeping_agents(known: Agents) -> Loop:
@@ -204,12 +259,15 @@ async def start_api(base: Base, inside: Inside, listener: socket.socket, cleanup
         entropy=entropy,
         rates=inside.counted.rates,
         zones=zones,
-        knows=lambda zone, check_type: not zones.is_built_in(zone) or check_type in PROBES,
+        knows=lambda zone, check_type: (
+            check_type in PROBES if zones.is_built_in(zone) else inside.reach.runs(zone, check_type)
+        ),
         identity=Identity(opened.accounts, opened.commit, base.keys, clock=now_ms, entropy=entropy),
         auditor=Auditor(opened.audits, opened.commit, entropy),
         suppressions=suppressions,
         notifiers=inside.notifiers,
         reach=inside.reach,
+        confirm_after_ms=base.config.confirm_after_ms,
         is_token_revealed=base.config.token_reveal == "always",  # noqa: S105 - a word of the setting
         readiness=_readiness(base),
     )

@@ -67,5 +67,7 @@ def _screen(app: App) -> str:
         ("Zones", ", ".join(zone.id for zone in config.zones) + " (all in this process: one network to a dead uplink)"),
         ("Reachable", "the public internet" + "".join(f", {network}" for network in config.allow_network)),
     ]
+    if config.metrics_url is not None:
+        where.append(("Metric store", config.metrics_url))
     lines = [f"  {name:<12} {text}" for name, text in where]
     return "\n".join([f"Vedette {__version__} is running.", *lines, "  Stop with Ctrl-C or SIGTERM.", ""])

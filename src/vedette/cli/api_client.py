@@ -80,6 +80,10 @@ class Api:
         id: str = self._call("POST", path, body=body).headers.get("X-Object-ID", "")
         return id
 
+    def ask(self, path: str, body: Mapping[str, Any], timeout_s: float = _TIMEOUT_S) -> Any:
+        """What is answered to a POST that creates nothing."""
+        return _json(self._call("POST", path, body=body, timeout_s=timeout_s))
+
     def delete(self, path: str) -> None:
         self._call("DELETE", path)
 
@@ -94,11 +98,17 @@ class Api:
                 return
 
     def _call(
-        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+        timeout_s: float = _TIMEOUT_S,
     ) -> httpx.Response:
-        headers = {"X-Auth-Token": self._token}
+        address, headers = f"{self._url}/v1.0/{path}", {"X-Auth-Token": self._token}
         with _reaching(self._url):
-            answer = self._client.request(method, f"{self._url}/v1.0/{path}", json=body, params=query, headers=headers)
+            answer = self._client.request(method, address, json=body, params=query, headers=headers, timeout=timeout_s)
         return _accepted(answer)
 
     def log_out(self) -> None:

@@ -26,6 +26,11 @@ class FromEnvironment(click.Option):
 
 
 def client_options(command: Command) -> Command:
+    """Where the API is and who logs in, and how the answer is shown."""
+    return access_options(as_json(command))
+
+
+def access_options(command: Command) -> Command:
     """Where the API is and who logs in."""
     for add in (
         click.option(
@@ -53,7 +58,6 @@ def client_options(command: Command) -> Command:
             metavar="FILE",
             help="CA of the API's certificate, PEM.  [env VEDETTE_CA_FILE]",
         ),
-        as_json,
     )[::-1]:
         command = add(command)
     return command

@@ -18,7 +18,7 @@ from vedette.ports.unit import StoreUnavailable
 REFUSED, CANNOT_START = 1, 2
 
 _SERVER_PACKAGES = frozenset(
-    {"asyncpg", "cryptography", "litestar", "prometheus_client", "re2", "uvicorn", "uvloop"}
+    {"asyncpg", "cramjam", "cryptography", "litestar", "prometheus_client", "re2", "uvicorn", "uvloop"}
 )  # fmt: skip
 _ADDRESS_ERRORS = {
     errno.EADDRINUSE: "another process listens there; end it or choose another port (0 takes a free one)",

@@ -38,6 +38,8 @@ def store_config(flags: dict[str, Any], more: tuple[str, ...] = ()) -> Config:
 
 def default_text(setting: Setting) -> str:
     """The default as one would write it, empty where there is none."""
+    if setting.default_shown:
+        return setting.default_shown
     if setting.shape is Shape.TABLES:
         return ", ".join(zone.id for zone in setting.default) if isinstance(setting.default, tuple) else ""
     if isinstance(setting.default, tuple) and setting.shape is Shape.MANY:

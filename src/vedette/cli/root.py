@@ -6,8 +6,11 @@ import click
 
 from vedette import __version__
 from vedette.cli.agent import agent
+from vedette.cli.alarms import alarm
 from vedette.cli.audits import audit
+from vedette.cli.collector import collector
 from vedette.cli.keys import keys
+from vedette.cli.metrics import metrics
 from vedette.cli.serve import serve
 from vedette.cli.settings import settings
 from vedette.cli.tenants import tenant
@@ -27,5 +30,5 @@ def root() -> None:
     """
 
 
-for command in (serve, agent, token, tenant, user, zone, keys, audit, settings):
+for command in (serve, agent, collector, alarm, token, tenant, user, zone, keys, audit, metrics, settings):
     root.add_command(command)

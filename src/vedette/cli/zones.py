@@ -18,6 +18,7 @@ from vedette.services.zones import Zones
 
 Result = TypeVar("Result")
 
+_LONGEST_OVERLAP_S = 30 * 86_400
 _ADDED = ("zone", "id", "label", "token")
 _COLUMNS = ("zone", "id", "begins", "label", "created_at")
 
@@ -29,7 +30,7 @@ def zone() -> None:
 
 @zone.group()
 def token() -> None:
-    """Add, list and revoke collector tokens, with a running server or without.
+    """Add, list, rotate and revoke collector tokens, with a running server or without.
 
     A collector of a built-in zone connects with one. It is tied to its zone, and no tenant sees it.
     """
@@ -50,6 +51,26 @@ def add(zone_id: str, label: str | None, *, is_json: bool, **flags: Any) -> None
 def list_(*, is_json: bool, **flags: Any) -> None:
     """List the collector tokens."""
     show([_shown(row) for row in _on_tokens(flags, lambda tokens: tokens.list())], _COLUMNS, is_json=is_json)
+
+
+@token.command()
+@click.argument("key", metavar="TOKEN")
+@click.option(
+    "--overlap",
+    type=click.IntRange(0, _LONGEST_OVERLAP_S),
+    default=3_600,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the old one works on.",
+)
+@store_options
+def rotate(key: str, overlap: int, *, is_json: bool, **flags: Any) -> None:
+    """Put a new token in the place of TOKEN: its id, or how it begins (8 characters).
+
+    Connected collectors are handed the new one and store it in their files. It is shown now and never again.
+    """
+    made = _on_tokens(flags, lambda tokens: tokens.rotate(key, overlap))
+    show(_shown(made.row) | {"token": made.secret}, _ADDED, is_json=is_json)
 
 
 @token.command()

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from vedette.collector.canary import Held
-from vedette.collector.flights import Flights, ended_within
+from vedette.collector.flights import Flights, Turn, ended_within
 from vedette.collector.lookout import Lookout
 from vedette.collector.reporting import Reporter
 from vedette.collector.schedule import Random, Schedule
@@ -17,7 +17,7 @@ from vedette.collector.stillness import BEAT_S, Stillness
 from vedette.domain.ids import CheckId, ZoneId
 from vedette.domain.observations import Observation
 from vedette.ports.clock import Clock
-from vedette.ports.probing import Assignment, Probe, ProbeResult, Report
+from vedette.ports.probing import Assignment, Confirmation, Probe, ProbeResult, Report
 
 AT_ONCE = 2000
 DRAIN_S = 10.0
@@ -49,6 +49,7 @@ class ZoneCollector:
         self._schedule = Schedule(process.random)
         self._assignments: dict[CheckId, Assignment] = {}
         self._flights = Flights(self._fly, process.at_once)
+        self._rounds: dict[CheckId, str] = {}  # the latest that each check was asked for
         self._unknown_types: set[str] = set()
         self._held = Held()
         self._judged = asyncio.Event()
@@ -71,6 +72,7 @@ class ZoneCollector:
         """The complete list; what did not change keeps its rhythm."""
         known, now = self._assignments, self._process.monotonic()
         self._assignments = {assignment.check_id: assignment for assignment in assignments}
+        self._rounds = {key: round_id for key, round_id in self._rounds.items() if key in self._assignments}
         self._schedule.replace({key: assignment.period_s for key, assignment in self._assignments.items()}, now)
         for key, assignment in self._assignments.items():
             if key in known and not _is_same_work(known[key], assignment):
@@ -88,7 +90,20 @@ class ZoneCollector:
     def drop(self, check_id: CheckId) -> None:
         """A probe that is in flight ends without an observation."""
         self._assignments.pop(check_id, None)
+        self._rounds.pop(check_id, None)
         self._schedule.drop(check_id)
+
+    def confirm(self, asked: Confirmation) -> None:
+        """Probes once for a confirm round, whatever the schedule.
+
+        Nothing happens while stopped, and for a check that is not run here.
+        """
+        check_id, round_id = asked.check_id, asked.round_id
+        is_run = self._reporting is not None and check_id in self._assignments
+        if not is_run or self._rounds.get(check_id) == round_id:
+            return
+        self._rounds[check_id] = round_id
+        asyncio.get_running_loop().call_later(asked.in_ms / 1000, self._flights.want, Turn(check_id, round_id))
 
     async def start(self) -> None:
         """Begins probing and reporting."""
@@ -135,37 +150,38 @@ class ZoneCollector:
         now = self._process.monotonic()
         self._stillness.beat(now)
         while (check_id := self._schedule.take_due(now)) is not None:
-            self._flights.want(check_id)
+            self._flights.want(Turn(check_id))
         due = self._schedule.next_due()
         pause_s = BEAT_S if due is None else min(BEAT_S, due - now)
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(pause_s, self._turn)
 
-    def _fly(self, check_id: CheckId) -> Coroutine[None, None, bool] | None:
-        assignment = self._assignments.get(check_id)
+    def _fly(self, turn: Turn) -> Coroutine[None, None, bool] | None:
+        assignment = self._assignments.get(turn.check_id)
         if assignment is None:
             return None
         probe = self._probes.get(assignment.check_type)
         if probe is None:
             self._say_unknown(assignment.check_type)
             return None
-        return self._run(assignment, probe)
+        return self._run(assignment, probe, turn)
 
     def _say_unknown(self, check_type: str) -> None:
         if check_type not in self._unknown_types:
             self._unknown_types.add(check_type)
             log.warning("checks of this type cannot be run here", check_type=check_type, zone_id=self.zone_id)
 
-    async def _run(self, assignment: Assignment, probe: Probe) -> bool:
+    async def _run(self, assignment: Assignment, probe: Probe, turn: Turn) -> bool:
         """One probe and its observation; whether it is void and must be repeated."""
         began, was_blind = self._process.monotonic(), self.is_blind
         result = await probe(assignment)
         ended = self._process.monotonic()
         if self._stillness.has_been_still(began, ended):
             return True
-        if assignment.check_id in self._assignments:
-            self._observed(self._observation(assignment, result), ended, was_blind=was_blind)
+        if turn.check_id in self._assignments:
+            observation = self._observation(assignment, result, round((ended - began) * 1000), turn.round_id)
+            self._observed(observation, ended, was_blind=was_blind)
         return False
 
     def _observed(self, observation: Observation, ended: float, *, was_blind: bool) -> None:
@@ -182,7 +198,7 @@ class ZoneCollector:
             self._lookout.want_round()
         self._judged.set()
 
-    def _observation(self, assignment: Assignment, result: ProbeResult) -> Observation:
+    def _observation(self, assignment: Assignment, result: ProbeResult, took_ms: int, round_id: str) -> Observation:
         at_ms = self._process.now_ms()
         return Observation(
             tenant_id=assignment.tenant_id,
@@ -200,6 +216,8 @@ class ZoneCollector:
             metrics=result.metrics,
             target=result.target,
             buffers=True,
+            took_ms=took_ms,
+            round_id=round_id,
         )
 
 

@@ -1,4 +1,4 @@
-"""Probes under way: each check once at a time, so many at once, the others waiting in order."""
+"""Probes under way: each turn once at a time, so many at once, the others waiting in order."""
 
 from __future__ import annotations
 
@@ -7,14 +7,25 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 
+import msgspec
 import structlog
 
 from vedette.domain.ids import CheckId
 
 log = structlog.get_logger(__name__)
 
-Fly = Callable[[CheckId], Coroutine[None, None, bool] | None]
-"""Gives the run of a check, None when there is nothing to run; the run says whether it must be repeated."""
+
+class Turn(msgspec.Struct, frozen=True):
+    """A check's turn to be probed. One that a confirm round asks for is another than the schedule's: neither is left
+    out for the other, and a probe that hangs holds up no round.
+    """
+
+    check_id: CheckId
+    round_id: str = ""
+
+
+Fly = Callable[[Turn], Coroutine[None, None, bool] | None]
+"""Gives the run of a turn, None when there is nothing to run; the run says whether it must be repeated."""
 
 
 class Flights:
@@ -23,8 +34,8 @@ class Flights:
     def __init__(self, fly: Fly, at_once: int) -> None:
         self._fly = fly
         self._at_once = at_once
-        self._waiting: deque[CheckId] = deque()
-        self._known: set[CheckId] = set()  # waiting or in flight
+        self._waiting: deque[Turn] = deque()
+        self._known: set[Turn] = set()  # waiting or in flight
         self._tasks: set[asyncio.Task[bool]] = set()
         self._failures: dict[str, int] = {}
         self._is_open = True
@@ -33,12 +44,12 @@ class Flights:
         """In flight."""
         return len(self._tasks)
 
-    def want(self, check_id: CheckId) -> None:
-        """Nothing happens for a check that is still waiting or in flight: its turn is left out."""
-        if not self._is_open or check_id in self._known:
+    def want(self, turn: Turn) -> None:
+        """Nothing happens for a turn like one that is still waiting or in flight: it is left out."""
+        if not self._is_open or turn in self._known:
             return
-        self._known.add(check_id)
-        self._waiting.append(check_id)
+        self._known.add(turn)
+        self._waiting.append(turn)
         self._begin()
 
     async def end(self, within_s: float) -> None:
@@ -49,24 +60,24 @@ class Flights:
 
     def _begin(self) -> None:
         while self._waiting and len(self._tasks) < self._at_once and self._is_open:
-            check_id = self._waiting.popleft()
-            run = self._fly(check_id)
+            turn = self._waiting.popleft()
+            run = self._fly(turn)
             if run is None:
-                self._known.discard(check_id)
+                self._known.discard(turn)
                 continue
             task = asyncio.create_task(run)
             self._tasks.add(task)
-            task.add_done_callback(partial(self._ended, check_id))
+            task.add_done_callback(partial(self._ended, turn))
 
-    def _ended(self, check_id: CheckId, task: asyncio.Task[bool]) -> None:
+    def _ended(self, turn: Turn, task: asyncio.Task[bool]) -> None:
         self._tasks.discard(task)
-        self._known.discard(check_id)
+        self._known.discard(turn)
         if not task.cancelled():
             error = task.exception()
             if error is not None:
-                self._failed(check_id, error)
+                self._failed(turn.check_id, error)
             elif task.result():
-                self.want(check_id)
+                self.want(turn)
         self._begin()
 
     def _failed(self, check_id: CheckId, error: BaseException) -> None:

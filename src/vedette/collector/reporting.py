@@ -16,6 +16,7 @@ BATCH = 500
 KEPT = 100_000
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 5.0
+_MOST_DOUBLINGS = 10  # a server may be away for days, and no number is that large
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +54,7 @@ class Reporter:
             await self._some.wait()
             failures = 0 if await self.step() else failures + 1
             if failures:
-                longest = min(FIRST_RETRY_S * 2.0 ** (failures - 1), LAST_RETRY_S)
+                longest = min(FIRST_RETRY_S * 2.0 ** min(failures - 1, _MOST_DOUBLINGS), LAST_RETRY_S)
                 await asyncio.sleep(longest * (0.5 + self._random() / 2))
 
     async def drained(self) -> None:

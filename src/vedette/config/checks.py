@@ -32,6 +32,7 @@ def check(config: Config) -> None:
             f"{config.http} is off loopback and would be plain HTTP",
             "--tls-cert and --tls-key, --tls self, --trusted-proxy, or --insecure-http said aloud",
         )
+    _check_metric_store(config)
     _check_zones(config.zones)
     _check_listeners([("http", config.http), ("agent", config.agent), ("metrics", config.metrics)])
 
@@ -46,6 +47,22 @@ def _check_certificate(certificate: Path, key: Path) -> None:
             f"{certificate} and {key} cannot be used ({error.strerror or error})",
             "a certificate chain and its unencrypted private key, PEM",
         ) from None
+
+
+def _check_metric_store(config: Config) -> None:
+    for key, url_key in (
+        ("metrics_write_url", "metrics_url"),
+        ("metrics_token_file", "metrics_url"),
+        ("remote_write_token_file", "remote_write"),
+    ):
+        if getattr(config, key) is not None and getattr(config, url_key) is None:
+            raise ConfigError(key, f"is given without {url_key}", f"{url_key} too")
+    for key, file in (
+        ("metrics_token_file", config.metrics_token_file),
+        ("remote_write_token_file", config.remote_write_token_file),
+    ):
+        if file is not None and not file.is_file():
+            raise ConfigError(key, f"there is no file {file}", "a file that holds a bearer token and nothing else")
 
 
 def _check_zones(zones: tuple[Zone, ...]) -> None:

@@ -20,6 +20,8 @@ LOG_FORMATS = ("auto", "human", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PREFIX = "VEDETTE_"
 DEFAULT_HTTP = HostPort("127.0.0.1", 8080)
+DEFAULT_SPOOL = 1 << 30  # bytes
+DEFAULT_HISTORY = 10 << 30  # bytes
 DEFAULT_AGENT = HostPort("127.0.0.1", 50041)
 
 DEFAULT_ZONES = (
@@ -49,6 +51,7 @@ class Setting:
     is_secret: bool = False  # never repeated in an error
     has_flag: bool = True
     in_file: bool = True
+    default_shown: str = ""  # where the default is not written as it is held
     key: str = ""  # the field's name, which is the file's key too
     default: object = None
 
@@ -157,6 +160,15 @@ class Config:
             shape=Shape.MANY,
         ),
     ] = ()
+    confirm_after: Annotated[
+        float,
+        Setting(
+            help="How long a fault must last to page: so long after it is first seen, all zones look again; 0 pages at "
+            "once.",
+            read=values.seconds,
+            metavar="SECONDS",
+        ),
+    ] = 5
     allow_network: Annotated[
         tuple[Network, ...],
         Setting(
@@ -195,6 +207,60 @@ class Config:
             in_file=False,
         ),
     ] = field(default=None, repr=False)
+    metrics_url: Annotated[
+        str | None,
+        Setting(
+            help="Metric store that speaks Prometheus' protocols: what comes before /api/v1 in its urls.",
+            read=values.store_url,
+            metavar="URL",
+            is_secret=True,
+        ),
+    ] = None
+    metrics_write_url: Annotated[
+        str | None,
+        Setting(
+            help="Where that store takes remote write, if it is not METRICS_URL/api/v1/write.",
+            read=values.store_url,
+            metavar="URL",
+            is_secret=True,
+        ),
+    ] = None
+    metrics_token_file: Annotated[
+        Path | None,
+        Setting(help="File with the bearer token of that store.", read=values.path, metavar="FILE"),
+    ] = None
+    remote_write: Annotated[
+        str | None,
+        Setting(
+            help="Another system that gets every point too: the url of its Prometheus remote write.",
+            read=values.store_url,
+            metavar="URL",
+            is_secret=True,
+        ),
+    ] = None
+    remote_write_token_file: Annotated[
+        Path | None,
+        Setting(help="File with the bearer token of that system.", read=values.path, metavar="FILE"),
+    ] = None
+    spool_size: Annotated[
+        int,
+        Setting(
+            help="How much waits on disk for each of the two while it does not answer; then the oldest is given up.",
+            read=values.size,
+            metavar="SIZE",
+            default_shown="1G",
+        ),
+    ] = DEFAULT_SPOOL
+    history_size: Annotated[
+        int,
+        Setting(
+            help="How much disk observations may take: of checks with alarms they are kept 30 days for back-tests, and "
+            "beyond this size the oldest go first, but not those of the last two days.",
+            read=values.size,
+            metavar="SIZE",
+            default_shown="10G",
+        ),
+    ] = DEFAULT_HISTORY
     log_format: Annotated[
         str,
         Setting(
@@ -228,6 +294,10 @@ class Config:
         user = f"{parts.username}@" if parts.username else ""
         port = f":{parts.port}" if parts.port else ""
         return f"postgresql://{user}{parts.hostname or ''}{port}{parts.path}"
+
+    @property
+    def confirm_after_ms(self) -> int:
+        return round(self.confirm_after * 1000)
 
     @property
     def has_tls(self) -> bool:

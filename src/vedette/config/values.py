@@ -13,6 +13,8 @@ from vedette.services.zones import Zone
 
 Network = IPv4Network | IPv6Network
 
+_MOST_SECONDS = 60
+
 
 class HostPort(NamedTuple):
     """Where a listener binds; port 0 lets the system choose."""
@@ -74,6 +76,13 @@ def network(text: str) -> Network:
         raise ValueError("an address or a CIDR network without host bits, for example 10.0.0.0/8") from None
 
 
+def seconds(text: str) -> float:
+    """A short duration; 0 stands for none."""
+    if re.fullmatch(r"\d{1,2}(\.\d{1,3})?", text, re.ASCII) is None or float(text) > _MOST_SECONDS:
+        raise ValueError(f"seconds from 0 to {_MOST_SECONDS}, for example 5 or 0.5")
+    return float(text)
+
+
 def public_url(text: str) -> str:
     """No path: clients take path segments of our urls by position."""
     expected = "http(s)://HOST[:PORT] without path, query or user, for example https://monitoring.example.com"
@@ -110,6 +119,30 @@ def database(text: str) -> str | None:
     if not good:
         raise ValueError(expected)
     return text
+
+
+def store_url(text: str) -> str:
+    """Of a metric store. What is secret does not belong into a url: it ends in logs."""
+    expected = (
+        "http(s)://HOST[:PORT][/PATH] without user, password and query, for example http://127.0.0.1:8428; secrets in "
+        "a token file"
+    )
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        raise ValueError(expected) from None
+    if not good or not text.isascii() or not text.isprintable() or set("@?# ") & set(text):
+        raise ValueError(expected)
+    return text.rstrip("/")
+
+
+def size(text: str) -> int:
+    """Bytes, in mebibytes or gibibytes."""
+    match = re.fullmatch(r"([1-9]\d{0,5})([MG])(?:i?B)?", text)
+    if match is None:
+        raise ValueError("a number with M or G, for example 512M or 4G")
+    return int(match[1]) * (1 << 20 if match[2] == "M" else 1 << 30)
 
 
 def name(text: str) -> str:

@@ -46,6 +46,16 @@ def compile_pattern(expression: str) -> Pattern:
     return Pattern(compiled.search, _plain_piece(expression))
 
 
+def groups_of(expression: str) -> int:
+    """How many groups an expression in RE2 syntax captures. Raises PatternError."""
+    options = _options()
+    options.never_capture = False
+    try:
+        return int(re2.compile(expression, options).groups)
+    except re2.error as refused:
+        raise PatternError(_reason(refused)) from None
+
+
 def _reason(refused: Exception) -> str:
     reason = refused.args[0]
     return reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)

@@ -43,7 +43,7 @@ def print_program(program: Program) -> str:
         lines.append(f":set consistencyLevel={program.consistency.value}")
     if program.consecutive_count is not None:
         lines.append(f":set consecutiveCount={program.consecutive_count}")
-    lines.extend(_statement(statement) for statement in program.statements)
+    lines.extend(print_statement(statement) for statement in program.statements)
     return "\n".join(lines)
 
 
@@ -55,12 +55,13 @@ def print_condition(condition: Condition) -> str:
         case And(parts):
             return " && ".join(_grouped(part, And, Or) for part in parts)
         case Comparison(left, operator, right):
-            return f"{_operand(left)} {operator.value} {_operand(right)}"
+            return f"{print_operand(left)} {operator.value} {print_operand(right)}"
         case Search(operand, word, pattern):
-            return f"{_operand(operand)} {word.value} {_string(pattern)}"
+            return f"{print_operand(operand)} {word.value} {_string(pattern)}"
 
 
-def _statement(statement: Statement) -> str:
+def print_statement(statement: Statement) -> str:
+    """One statement, on three lines where it has a condition."""
     if isinstance(statement, If):
         return f"if ({print_condition(statement.condition)}) {{\n  {_return(statement.then)}\n}}"
     return _return(statement)
@@ -76,7 +77,8 @@ def _grouped(part: Condition, *kinds: type[And | Or]) -> str:
     return f"({text})" if isinstance(part, kinds) else text
 
 
-def _operand(operand: Operand) -> str:
+def print_operand(operand: Operand) -> str:
+    """A literal, a metric or a function as it would be written."""
     match operand:
         case Number(value):
             return _number(value)
@@ -85,11 +87,11 @@ def _operand(operand: Operand) -> str:
         case MetricRead(name):
             return f"metric[{_string(name)}]"
         case Previous(metric):
-            return f"previous({_operand(metric)})"
+            return f"previous({print_operand(metric)})"
         case Rate(metric):
-            return f"rate({_operand(metric)})"
+            return f"rate({print_operand(metric)})"
         case Percentage(part, whole):
-            return f"percentage({_operand(part)}, {_operand(whole)})"
+            return f"percentage({print_operand(part)}, {print_operand(whole)})"
 
 
 def _number(value: float) -> str:

@@ -54,6 +54,14 @@ class EgressPolicy:
         self._local = frozenset(inner for address in local_addresses for inner in meant(address))
         self._judged: dict[tuple[int, int, int], bool] = {}
 
+    def keep_out(self, listener: Endpoint) -> None:
+        """One more of the service's own, known since now."""
+        single, wildcard = _split([listener])
+        if not (single <= self._listeners and wildcard <= self._wildcard_ports):
+            self._listeners |= single
+            self._wildcard_ports |= wildcard
+            self._judged.clear()
+
     def permits(self, address: Address, port: int) -> bool:
         """Whether a connection to the address and port may be made."""
         key = (int(address), address.version, port)

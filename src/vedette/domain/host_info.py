@@ -20,3 +20,18 @@ SPELLINGS = {"network_interaces": "network_interfaces"}
 
 TYPES_WITH_TARGETS = frozenset({"agent.filesystem", "agent.disk", "agent.network", "agent.plugin"})
 """Agent check types that gather data for one of several targets on the host (reference: agent targets)."""
+
+_WIRE_NAMES = {
+    "cpus": "CPU", "disks": "DISK", "filesystems": "FILESYSTEM", "network_interfaces": "NETWORK", "processes": "PROCS",
+}  # fmt: skip
+_SHOWN_NAMES = {wire: shown for shown, wire in _WIRE_NAMES.items()}
+
+
+def wire_name(type: str) -> str:
+    """What agents call a type of host info."""
+    return _WIRE_NAMES.get(type, type.upper())
+
+
+def shown_name(wire: str) -> str:
+    """What the reference calls a type that an agent names."""
+    return _SHOWN_NAMES.get(wire, wire.lower())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from vedette.domain.happenings import Happening
 from vedette.domain.ids import AgentId, CheckId, EntityId, TenantId, ZoneId
 from vedette.domain.metrics import Metric
 
@@ -31,6 +32,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     target: str | None = None  # the address that was asked
     is_blind: bool = False  # the collector could not see its canaries
     buffers: bool = False  # the sender stores and forwards (feature `vedette.buffer`): `at_ms` counts as its time
+    took_ms: int | None = None  # how long the probe took: it began so long before `at_ms`; None: the sender cannot say
+    round_id: str = ""  # of the confirm round that asked for the probe; empty where the schedule did
 
     @property
     def place(self) -> str:
@@ -38,8 +41,12 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
         return self.zone_id or ""
 
 
+Entry = Observation | Happening
+"""What the observation log holds."""
+
+
 class Logged(msgspec.Struct, frozen=True):
-    """An observation in the durable log, with its place there: evaluation reads by this cursor."""
+    """An entry of the durable log, with its place there: evaluation reads by this cursor."""
 
     seq: int
-    observation: Observation
+    entry: Entry

@@ -33,6 +33,7 @@ class Skip(StrEnum):
     TOO_OLD = "TOO_OLD"
     DUPLICATE = "DUPLICATE"
     NOT_NEWER = "NOT_NEWER"  # not newer than the last evaluated one of its place
+    NOT_IN_ROUND = "NOT_IN_ROUND"  # of a confirm round, in which the alarm takes no part
 
 
 class Cast(msgspec.Struct, frozen=True):
@@ -72,7 +73,7 @@ def recalled(ballot: Ballot, arrival_ms: int) -> Ballot:
     """The ballot without a last time that lies after arrival, nor its run: our own clock went back."""
     if ballot.evaluated_ms is None or ballot.evaluated_ms <= arrival_ms:
         return ballot
-    return msgspec.structs.replace(ballot, run=(), evaluated_ms=None, counted_ms=None)
+    return msgspec.structs.replace(ballot, run=(), statuses=(), evaluated_ms=None, counted_ms=None)
 
 
 def cleared(ballot: Ballot) -> Ballot:
@@ -84,7 +85,7 @@ def after_gap(ballot: Ballot, terms: Terms, at_ms: int) -> Ballot:
     """The ballot as an observation at `at_ms` finds it: a gap longer than the window clears vote and run."""
     if ballot.evaluated_ms is None or at_ms - ballot.evaluated_ms <= terms.window_ms:
         return ballot
-    return msgspec.structs.replace(ballot, run=(), vote=None, vote_status="", counted_ms=None)
+    return msgspec.structs.replace(ballot, run=(), statuses=(), vote=None, vote_status="", counted_ms=None)
 
 
 def is_fresh(ballot: Ballot, terms: Terms, now_ms: int) -> bool:
@@ -109,17 +110,22 @@ def cast(ballot: Ballot, terms: Terms, observation: Observation, verdict: Verdic
     nearer to each other than that.
     """
     at_ms = time_of(observation)
-    run, vote, vote_status, status = ballot.run, ballot.vote, ballot.vote_status, ballot.status
-    counted_ms = ballot.counted_ms
+    run, statuses, vote, vote_status = ballot.run, ballot.statuses, ballot.vote, ballot.vote_status
+    status, counted_ms = ballot.status, ballot.counted_ms
     if verdict is not None:
         if counted_ms is not None and at_ms - counted_ms < terms.half_period_ms:
-            run = run[:-1]
-        run = (*run, verdict.state)[-terms.count :]
-        vote, status, counted_ms = moved(vote, run, terms.count), verdict.status, at_ms
-        if vote is verdict.state or vote is not ballot.vote:
+            run, statuses = run[:-1], statuses[:-1]
+        status, counted_ms, kept = verdict.status, at_ms, terms.count - 1
+        run = (*run[-kept:], verdict.state) if kept else (verdict.state,)
+        statuses = (*statuses[-kept:], status) if kept else (status,)
+        vote = moved(vote, run, terms.count)
+        if vote is verdict.state:
             vote_status = status
+        elif vote is not ballot.vote:
+            vote_status = _status_of(vote, run, statuses)
     return Ballot(
         run=run,
+        statuses=statuses,
         vote=vote,
         vote_status=vote_status,
         status=status,
@@ -127,7 +133,16 @@ def cast(ballot: Ballot, terms: Terms, observation: Observation, verdict: Verdic
         counted_ms=counted_ms,
         seen=(*ballot.seen[1 - _seen :], (observation.sender, observation.at_ms)),
         history=ballot.history,
+        arrived_ms=observation.arrival_ms,
+        took_ms=observation.took_ms,
+        round_id=observation.round_id,
     )
+
+
+def _status_of(vote: State | None, run: tuple[State, ...], statuses: tuple[str, ...]) -> str:
+    """The status of the latest result in the run that is the vote."""
+    said = zip(reversed(run), reversed(statuses), strict=False)  # an earlier version kept none
+    return next((status for state, status in said if state is vote), "")
 
 
 def moved(vote: State | None, run: tuple[State, ...], count: int) -> State | None:
@@ -136,11 +151,11 @@ def moved(vote: State | None, run: tuple[State, ...], count: int) -> State | Non
     A full run raises it to the mildest of its results when that is worse, and lowers it to the newest when none of
     them is worse than that.
     """
+    if count == 1:
+        return run[-1]
     if len(run) < count:
         return vote
     newest = run[-1]
-    if count == 1:
-        return newest
     mildest = min(run, key=_severity)
     if vote is None or _severity(mildest) > _severity(vote):
         return mildest

@@ -9,7 +9,9 @@ from typing import Any
 import msgspec
 
 from vedette.domain.states import Consistency, State
+from vedette.engine import confirm
 from vedette.engine.ballots import Cast, is_fresh
+from vedette.engine.confirm import Round
 from vedette.engine.electorate import Electorate
 from vedette.engine.states import Ballot
 from vedette.engine.terms import Terms
@@ -24,15 +26,18 @@ class Reason(StrEnum):
     NO_FRESH_OBSERVATIONS = "NO_FRESH_OBSERVATIONS"  # no vote counts
     NOT_CONSECUTIVE_YET = "NOT_CONSECUTIVE_YET"  # results against the state have not filled a run
     NO_QUORUM = "NO_QUORUM"  # votes against the state, but too few agree
+    CONFIRMING = "CONFIRMING"  # votes against the state, and a confirm round has not borne them out yet
+    NEVER_REPORTED = "NEVER_REPORTED"  # silence says nothing of a check that its agent never reported
     NOT_YET_COMPUTABLE = "NOT_YET_COMPUTABLE"  # no result: `previous` or `rate` had nothing to read
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """The state after a decision. The status is that of the vote that brought the change, empty without one."""
+    """The state after a decision. Status and place are those of the vote that brought the change, empty without one."""
 
     state: State
     reason: Reason
     status: str = ""
+    place: str = ""
 
     @property
     def is_change(self) -> bool:
@@ -45,6 +50,7 @@ class Standing(msgspec.Struct, frozen=True):
     state: State
     ballots: Mapping[str, Ballot]
     now_ms: int
+    round: Round | None = None  # only votes that its probes bear out count; None: all that are fresh
 
 
 def decide(terms: Terms, standing: Standing, electorate: Electorate, evaluated: Cast | None = None) -> Decision:
@@ -55,26 +61,71 @@ def decide(terms: Terms, standing: Standing, electorate: Electorate, evaluated: 
     that is what somebody who waits for a change asks.
     """
     voters = counting(terms, standing, electorate)
+    if _is_undisputed(terms, standing, electorate, voters, evaluated):
+        return Decision(standing.state, Reason.UNCHANGED)
     agreed = _agreed(terms, standing, electorate, voters, evaluated)
     if agreed is not None and agreed is not standing.state:
-        return Decision(agreed, Reason.CHANGED, _status(agreed, voters, evaluated))
+        place = _speaker(agreed, voters, evaluated)
+        return Decision(agreed, Reason.CHANGED, voters[place].vote_status, place)
     if evaluated is not None and not evaluated.is_computable:
         return Decision(standing.state, Reason.NOT_YET_COMPUTABLE)
     return Decision(standing.state, _why_unchanged(terms, standing, electorate, voters, agreed))
 
 
 def counting(terms: Terms, standing: Standing, electorate: Electorate) -> dict[str, Ballot]:
-    """The ballots whose votes count: fresh ones of places up, by place."""
-    oldest = standing.now_ms - terms.window_ms
-    ballots = standing.ballots
+    """The ballots whose votes count, by place: fresh ones of places up, and in a confirm round what bears them out."""
+    fresh = _fresh(terms, standing, electorate)
+    if standing.round is None:
+        return fresh
+    return {place: ballot for place, ballot in fresh.items() if confirm.counts(standing.round, ballot)}
+
+
+def _fresh(terms: Terms, standing: Standing, electorate: Electorate) -> dict[str, Ballot]:
+    oldest_ms, ballots = standing.now_ms - terms.window_ms, standing.ballots
+    if terms.is_agent or electorate.since_ms > oldest_ms:
+        return _fresh_since(terms, standing, electorate)
     return {
         place: ballot
         for place in electorate.up
         if (ballot := ballots.get(place)) is not None
         and ballot.vote is not None
         and ballot.evaluated_ms is not None
-        and ballot.evaluated_ms >= oldest
+        and ballot.evaluated_ms >= oldest_ms
     }
+
+
+def _fresh_since(terms: Terms, standing: Standing, electorate: Electorate) -> dict[str, Ballot]:
+    """The same where a place came up lately, or its vote may be one that silence made."""
+    now_ms, oldest_ms = standing.now_ms, standing.now_ms - terms.window_ms
+    ballots, since = standing.ballots, electorate.since
+    return {
+        place: ballot
+        for place in electorate.up
+        if (ballot := ballots.get(place)) is not None
+        and ballot.vote is not None
+        and (
+            ballot.silent_ms is not None
+            or (
+                ballot.evaluated_ms is not None
+                and ballot.evaluated_ms >= oldest_ms
+                # A coming up that lies ahead says that our clock went back: nothing is known of when it was.
+                and not ballot.arrived_ms < since.get(place, 0) <= now_ms
+            )
+        )
+    }
+
+
+def _is_undisputed(
+    terms: Terms, standing: Standing, electorate: Electorate, voters: Mapping[str, Ballot], evaluated: Cast | None
+) -> bool:
+    """Whether enough votes are for the state, none is against it, and no run or round is to be looked at.
+
+    Nearly every decision is this one; all that it leaves out would come to the same, only later.
+    """
+    if terms.count > 1 or standing.round is not None or (evaluated is not None and not evaluated.is_computable):
+        return False
+    votes = [ballot.vote for ballot in voters.values()]
+    return votes.count(standing.state) == len(votes) >= electorate.need
 
 
 def _agreed(
@@ -103,13 +154,12 @@ def _latest(
     return state
 
 
-def _status(agreed: State, voters: Mapping[str, Ballot], evaluated: Cast | None) -> str:
-    """Of the place just evaluated when it votes for the state, else of the latest that does."""
-    ballot = voters.get(evaluated.place) if evaluated is not None else None
-    if ballot is None or ballot.vote is not agreed:
-        agreeing = [voter for voter in voters.values() if voter.vote is agreed]
-        ballot = max(agreeing, key=lambda voter: voter.evaluated_ms or 0)
-    return ballot.vote_status
+def _speaker(agreed: State, voters: Mapping[str, Ballot], evaluated: Cast | None) -> str:
+    """The place just evaluated when it votes for the state, else the latest that does."""
+    agreeing = {place: voter for place, voter in voters.items() if voter.vote is agreed}
+    if evaluated is not None and evaluated.place in agreeing:
+        return evaluated.place
+    return max(agreeing, key=lambda place: agreeing[place].evaluated_ms or 0)
 
 
 def _why_unchanged(
@@ -117,6 +167,8 @@ def _why_unchanged(
 ) -> Reason:
     if len(electorate.up) < electorate.need:
         return Reason.ELECTORATE_TOO_SMALL
+    if standing.round is not None:
+        return _why_unchanged_in_round(standing.state, _fresh(terms, standing, electorate))
     if not voters:
         return Reason.NO_FRESH_OBSERVATIONS
     if terms.count > 1 and any(_is_filling(standing.ballots.get(place), terms, standing) for place in electorate.up):
@@ -125,6 +177,14 @@ def _why_unchanged(
         return Reason.UNCHANGED
     is_contested = agreed is None or [ballot.vote for ballot in voters.values()].count(agreed) < len(voters)
     return Reason.NO_QUORUM if is_contested else Reason.UNCHANGED
+
+
+def _why_unchanged_in_round(state: State, fresh: Mapping[str, Ballot]) -> Reason:
+    """By all fresh votes: which of them count will have been decided when the round ends."""
+    votes = {ballot.vote for ballot in fresh.values()}
+    if not votes:
+        return Reason.NO_FRESH_OBSERVATIONS
+    return Reason.UNCHANGED if votes == {state} else Reason.CONFIRMING
 
 
 def _is_filling(ballot: Ballot | None, terms: Terms, standing: Standing) -> bool:
@@ -141,7 +201,7 @@ def evidence(terms: Terms, standing: Standing, electorate: Electorate) -> dict[s
         place: {
             "state": ballot.vote,
             "status": ballot.vote_status,
-            "timestamp": ballot.evaluated_ms,
+            "timestamp": ballot.silent_ms or ballot.evaluated_ms,
             "run": list(ballot.run),
             "counted": place in voters,
         }

@@ -13,10 +13,20 @@ from vedette.engine.decide import Reason
 from vedette.engine.scripts import AGENT, Event, Expectation, Line, Report, Script, ScriptError
 
 _word = re.compile(r'[^\s"]+="(?:[^"\\]|\\.)*"|"(?:[^"\\]|\\.)*"|#.*|[^\s"#]+')
-_time = re.compile(r"(-?\d+(?:\.\d+)?)(ms|s|m|h)")
+_time = re.compile(r"(-?[0-9]{1,12}(?:\.[0-9]{1,12})?)(ms|s|m|h)")
+_number = re.compile(r"[0-9]{1,12}")
+_latest_ms = 7 * 24 * 3_600_000  # what happens by itself in between is looked at every 5 s
 _unit_ms = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
-_settings = frozenset({"period", "zones", "type", "plan"})
-_events = frozenset({"down", "up", "zones", "plan", "change", "revise", "disable", "enable", "suppress", "lift"})
+_times_ms = {"period": 60_000, "timeout": 10_000}  # setting -> default; without `confirm_after` there are no rounds
+_durations = frozenset({*_times_ms, "confirm_after"})
+_settings = _durations | {"zones", "type", "plan", "stock"}
+_after_expect = frozenset({"because", "status", "tells", "asks"})
+_alone = frozenset({"revise", "disable", "enable", "fetch", "stop", "start", "restart"})
+_events = (
+    _alone
+    | {"down", "up", "blinded", "deleted", "zones", "plan", "change", "suppress", "lift"}
+    | {"connect", "close", "dead", "clock", "boottime"}
+)
 
 
 def read_scripts(text: str, name: str = "script") -> list[Script]:
@@ -54,9 +64,12 @@ class _Words:
 
     def take_number(self, expected: str) -> int:
         word = self.take(expected)
-        if not word.isdecimal():
+        if _number.fullmatch(word) is None:
             raise ScriptError(self.number, f"expected {expected}, found {word}")
         return int(word)
+
+    def take_if(self, word: str) -> tuple[str, ...]:
+        return (self.take(word),) if self.peek() == word else ()
 
     def take_while(self, stops: frozenset[str]) -> tuple[str, ...]:
         taken: list[str] = []
@@ -74,11 +87,12 @@ class _FileReader:
     def _begin(self, title: str) -> None:
         self._title = title
         self._criteria: list[str] | None = None
+        self._criteria_line = 0
         self._new_criteria: list[str] = []
         self._in_criteria = False
         self._changed_at: tuple[int, int] | None = None  # (line, time) of a `criteria` event
         self._values: dict[str, tuple[str, ...]] = {}
-        self._period_ms = 60_000
+        self._durations = dict(_times_ms)
         self._lines: list[Line] = []
 
     def read(self, number: int, line: str) -> None:
@@ -92,6 +106,7 @@ class _FileReader:
             self._next(line)
         elif verb == "criteria":
             self._begin_criteria(None)
+            self._criteria_line = number
         elif verb == "at":
             self._read_at(words)
         else:
@@ -112,11 +127,15 @@ class _FileReader:
         return Script(
             title=self._title,
             criteria="\n".join(self._criteria or ()),
-            period_ms=self._period_ms,
+            period_ms=self._durations["period"],
             zones=self._values.get("zones", ()),
             check_type=self._values.get("type", ("remote.http",))[0],
             plan_id=self._values.get("plan", ("npOne",))[0],
             lines=tuple(self._lines),
+            confirm_after_ms=self._durations.get("confirm_after"),
+            timeout_ms=self._durations["timeout"],
+            stock=self._values.get("stock", ()),
+            criteria_line=self._criteria_line,
         )
 
     def _begin_criteria(self, changed_at: tuple[int, int] | None) -> None:
@@ -138,10 +157,10 @@ class _FileReader:
     def _read_settings(self, words: _Words) -> None:
         while (name := words.peek()) is not None:
             words.take("a setting")
-            if name == "period":
-                self._period_ms = words.take_ms()
+            if name in _durations:
+                self._durations[name] = _read_duration(words, name)
             elif name in _settings:
-                self._values[name] = words.take_while(_settings)
+                self._values[name] = words.take_while(_settings) or (words.take(f"a word after {name}"),)
             else:
                 expected = "script, criteria, at, " + ", ".join(sorted(_settings))
                 raise ScriptError(words.number, f"expected {expected}; found {name}")
@@ -149,6 +168,8 @@ class _FileReader:
     def _read_at(self, words: _Words) -> None:
         words.take("at")
         at_ms = words.take_ms()
+        if at_ms > _latest_ms:
+            raise ScriptError(words.number, f"expected a moment within the first 7 days, found {at_ms} ms")
         if words.peek() == "criteria":
             self._begin_criteria((words.number, at_ms))
             return
@@ -163,12 +184,25 @@ class _FileReader:
         self._lines.append(line)
 
 
+def _read_duration(words: _Words, name: str) -> int:
+    found_ms = words.take_ms()
+    if found_ms <= 0:
+        raise ScriptError(words.number, f"expected a {name} above 0, found {found_ms} ms")
+    return found_ms
+
+
 def _read_action(words: _Words, word: str, places: frozenset[str]) -> Report | Event:
     words.take("a place or an event")
     if word in places:
         return _read_report(words, word)
-    if word in {"revise", "disable", "enable"}:
+    if word in _alone:
         return Event(word)
+    if word in {"clock", "boottime"}:
+        return Event(word, (str(words.take_ms()),))
+    if word == "dead":
+        return Event(word, (words.take("a connection"), str(words.take_ms())))
+    if word == "connect":
+        return Event(word, (words.take("a connection"), *words.take_if("fast")))
     if word == "zones":
         return Event(word, words.take_while(_events | {"expect"}))
     if word in _events:
@@ -190,7 +224,7 @@ def _read_report(words: _Words, place: str) -> Report:
     return report
 
 
-_attributes = frozenset({"unavailable", "blind", "stamped", "sent", "from", "revision"})
+_attributes = frozenset({"unavailable", "blind", "stamped", "sent", "from", "revision", "took", "confirming"})
 
 
 def _read_attribute(words: _Words, word: str) -> dict[str, object]:
@@ -203,6 +237,10 @@ def _read_attribute(words: _Words, word: str) -> dict[str, object]:
             return {"sender": words.take("the sender's name")}
         case "revision":
             return {"revision": words.take_number("a revision")}
+        case "took":
+            return {"took_ms": words.take_ms()}
+        case "confirming":
+            return {"confirms": True}
     return {"is_blind": True}
 
 
@@ -230,8 +268,10 @@ def _read_expectation(words: _Words) -> Expectation:
             expectation = msgspec.structs.replace(expectation, status=words.take_text("the status"))
         elif word == "tells":
             expectation = msgspec.structs.replace(expectation, tells=_tells(words))
+        elif word == "asks":
+            expectation = msgspec.structs.replace(expectation, asks=_asks(words))
         else:
-            raise ScriptError(words.number, f"expected because, status or tells; found {word}")
+            raise ScriptError(words.number, f"expected because, status, tells or asks; found {word}")
     return expectation
 
 
@@ -255,10 +295,17 @@ def _tells(words: _Words) -> tuple[tuple[str | None, State], ...]:
         words.take("nothing")
         return ()
     told: list[tuple[str | None, State]] = []
-    while (word := words.peek()) is not None and word not in {"because", "status"}:
+    while (word := words.peek()) is not None and word not in _after_expect:
         plan = None if word in State.__members__ else words.take("a plan")
         told.append((plan, _state(words)))
     return tuple(told)
+
+
+def _asks(words: _Words) -> tuple[str, ...]:
+    if words.peek() == "nothing":
+        words.take("nothing")
+        return ()
+    return words.take_while(_after_expect)
 
 
 def unquoted(text: str) -> str:

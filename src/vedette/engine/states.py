@@ -17,13 +17,18 @@ class Ballot(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     run: tuple[State, ...] = ()
+    statuses: tuple[str, ...] = ()  # of the results in the run
     vote: State | None = None
     vote_status: str = ""  # of the latest result that made the vote or is the same
     status: str = ""  # of the newest result
     evaluated_ms: int | None = None  # time of the latest evaluated observation
+    arrived_ms: int = 0  # when that one arrived
     counted_ms: int | None = None  # time of the result last counted into the run
     seen: tuple[tuple[str, int], ...] = ()  # (sender, its own timestamp) of the latest ones: recognises duplicates
     history: dict[str, Sample] = {}  # latest earlier value of each metric, for `previous` and `rate`
+    took_ms: int | None = None  # how long the latest evaluated observation's probe took, where its sender said so
+    round_id: str = ""  # of the confirm round that asked for that probe
+    silent_ms: int | None = None  # when silence made the vote, of an agent that has not reported since
 
 
 class AlarmState(msgspec.Struct, frozen=True, kw_only=True):

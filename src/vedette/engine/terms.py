@@ -25,6 +25,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     check_revision: int
     window_ms: int  # a vote is fresh for so long, and a longer gap clears it
     half_period_ms: float  # results nearer than this count as one
+    not_yet_counts_as_false: bool = False  # see `Criteria.evaluate`
 
 
 def consecutive_count(written: int | None, check_type: str) -> int:

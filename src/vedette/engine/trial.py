@@ -52,10 +52,10 @@ def steps(criteria: Criteria, seen: Sequence[Seen], count: int, *, not_yet_count
     taken = []
     for number, one in enumerate(seen, 1):
         places[one.zone] = None
-        terms = _terms(criteria, tuple(places), count)
+        terms = _terms(criteria, tuple(places), count, not_yet_counts_as_false=not_yet_counts_as_false)
         voters = electorate(terms, Zones(frozenset(places), frozenset(places)))
         observation = _observation(one, number)
-        found = evaluate(terms, criteria, state, observation, voters, not_yet_counts_as_false=not_yet_counts_as_false)
+        found = evaluate(terms, criteria, state, observation, voters)
         state = found.state
         if found.decision is None:
             raise AssertionError(f"every observation of a trial counts, but this one: {found.skip}")
@@ -72,7 +72,7 @@ def steps(criteria: Criteria, seen: Sequence[Seen], count: int, *, not_yet_count
     return taken
 
 
-def _terms(criteria: Criteria, places: tuple[str, ...], count: int) -> Terms:
+def _terms(criteria: Criteria, places: tuple[str, ...], count: int, *, not_yet_counts_as_false: bool) -> Terms:
     return Terms(
         consistency=criteria.consistency,
         count=count,
@@ -82,6 +82,7 @@ def _terms(criteria: Criteria, places: tuple[str, ...], count: int) -> Terms:
         check_revision=0,
         window_ms=_FOREVER_MS,
         half_period_ms=0,
+        not_yet_counts_as_false=not_yet_counts_as_false,
     )
 
 

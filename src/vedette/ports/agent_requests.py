@@ -23,7 +23,8 @@ class AskAgent(Protocol):
     """Asks an agent by one of its live connections, whichever process holds it.
 
     Each raises the fault that the caller is to see: `agentNotConnected` when the last connection went meanwhile,
-    `requestTimeout` when no answer came in time, `notImplementedError` when the agent cannot do it.
+    `requestTimeout` when no answer came in time, `notImplementedError` when the agent cannot do it,
+    `systemFailureError` when it has too much to answer already or its answer makes no sense.
     """
 
     async def host_info(self, connections: Sequence[Connection], type: str) -> HostInfo:

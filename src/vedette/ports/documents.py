@@ -79,7 +79,7 @@ class Documents(Protocol):
 
     def remove(self, document: Document) -> Write:
         """With all that belongs to it (an entity's checks and alarms, a check's alarms), each of it a change of its own
-        in the feed. Guard `revision`.
+        in the feed. It goes at its `updated_at`. Guard `revision`.
         """
         ...
 
@@ -89,6 +89,10 @@ class Documents(Protocol):
 
     def unreferenced(self, tenant_id: TenantId, key: str) -> Write:
         """Guard `referenced`: no document refers to the object when the transaction commits."""
+        ...
+
+    def referred_below(self, tenant_id: TenantId, key: str, limit: int, guard: str) -> Write:
+        """Guard `guard`: fewer than `limit` documents refer to the object before this transaction adds one."""
         ...
 
     def below(self, tenant_id: TenantId, kind: Kind, limit: int, guard: str = "limit") -> Write:

@@ -37,6 +37,10 @@ class Changelogs(Protocol):
 
     async def list(self, tenant_id: TenantId, entity_id: str | None, span: Span) -> list[StateChange]: ...
 
+    async def of_alarm(self, tenant_id: TenantId, entity_id: str, alarm_id: str, span: Span) -> Sequence[StateChange]:
+        """Those of one alarm of the entity."""
+        ...
+
     def add(self, change: StateChange) -> Write:
         """Guard `tenant`: it is gone."""
         ...
@@ -60,7 +64,7 @@ class Outbox(Protocol):
     """Deliveries and their attempts."""
 
     async def due(self, now_ms: int, limit: int, without: Collection[str] = ()) -> list[Delivery]:
-        """Pending ones whose `next_at_ms` is not after now, the oldest first, and at most one of each
+        """Pending ones whose `next_at_ms` is not after now, first those due longest, and at most one of each
         (alarm, notification): the oldest pending one, so that a receiver hears an alarm's changes in order.
 
         Those of the tenants and notifications whose ids are in `without` are left out: so many deliveries to a dead

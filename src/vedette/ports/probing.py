@@ -28,6 +28,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     target: str | None  # host name or address; None when the details name it (`url`)
     resolver: str | None  # `IPv4`, `IPv6` or None for either
     details: Mapping[str, Any]  # validated, defaults filled in, secrets opened
+    alias: str | None = None  # what the entity calls the target, where the check does
 
 
 class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +62,19 @@ ProbeFrom = Callable[[str, Assignment], Awaitable[ProbeResult]]
 Raises `notImplementedError` where nobody can run it, `systemFailureError` when this process has run out of files,
 memory or ports."""
 
+
+class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
+    """A probe beside the schedule, for a confirm round; its observation carries the round's id."""
+
+    check_id: CheckId
+    round_id: str
+    in_ms: int  # from now: it may begin no sooner
+
+
+AskToConfirm = Callable[[ZoneId, Confirmation], None]
+"""Asks the collector that runs the check in a zone. Best effort: a zone that does not hear of it does not answer, and
+the round has an end. The same may be asked again; it is probed once."""
+
 Report = Callable[[Sequence[Observation]], Awaitable[None]]
 """Hands observations to the server; returns when they are durable. Raises when they are not: report them again."""
 
@@ -77,3 +91,7 @@ class Collector(Protocol):
     def put(self, assignment: Assignment) -> None: ...
 
     def drop(self, check_id: CheckId) -> None: ...
+
+    def confirm(self, asked: Confirmation) -> None:
+        """Probes once beside the schedule; nothing happens for a check that is not run here."""
+        ...

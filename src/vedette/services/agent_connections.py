@@ -12,17 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from vedette.domain.ids import TenantId
 from vedette.domain.tokens import Reason
+from vedette.services.agent_replies import Reply
 from vedette.wire.messages import BUFFERS
 
 STOCK_PAUSE_MS = 60_000
 FETCH_PATIENCE_MS = 5_000
 """How long a connected agent may take to ask for its schedule before it is told to."""
+IN_VAIN_MS = 15_000
+"""When a stock agent that could not be given its schedule is told to ask again; it would not do so by itself."""
 REMEMBERED_MS = 3_600_000
 MOST_REMEMBERED = 20_000
 
@@ -45,13 +48,17 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     agent_id: str
     entity_id: str | None  # bound to this agent id when it connected
     guid: str | None  # of the agent's process
-    zone_id: str | None  # of a built-in zone's collector; None: an agent
+    zone_ids: tuple[str, ...] = ()  # of a collector: the zones it collects for; empty: an agent
     ip: str
     port: int
     endpoint: str
     process_version: str
     bundle_version: str
     features: frozenset[str]
+
+    @property
+    def is_collector(self) -> bool:
+        return bool(self.zone_ids)
 
     @property
     def is_ours(self) -> bool:
@@ -74,6 +81,10 @@ class Live(Protocol):
 
     def hand_token(self, token: str) -> bool:
         """Sends `token.rotate`; False when that cannot be done now."""
+        ...
+
+    async def ask(self, method: str, params: dict[str, Any], limit_ms: int) -> Reply:
+        """A request of ours and what the agent answers to it within its time limit; never raises."""
         ...
 
     def cut(self, reason: Reason, *, with_notice: bool) -> bool:
@@ -196,6 +207,12 @@ class AgentConnections:
         else:
             self._owe(process, max(now_ms, process.told_ms + STOCK_PAUSE_MS))
         self._tell_if_due(process, now_ms)
+
+    def asked_in_vain(self, process: AgentProcess, now_ms: int) -> None:
+        """It asked for its schedule, and that could not be read."""
+        if not process.is_ours:
+            process.is_stale, process.due_ms = True, None
+            self._owe(process, now_ms + IN_VAIN_MS)
 
     def sweep(self, now_ms: int) -> None:
         """Tells whom it is time to tell, forgets who left long ago."""

@@ -65,7 +65,7 @@ class AgentSchedules:
             period=body.period,
             timeout=body.timeout or max(body.period - 1, 1),
             disabled=False,
-            details=_translated(body.type, full_details(self._keyring, check)),
+            details=translated(body.type, full_details(self._keyring, check)),
             revision=check.revision if with_revision else None,
         )
 
@@ -80,7 +80,7 @@ def is_run(check: Document) -> bool:
     return body.is_agents and not body.disabled
 
 
-def _translated(check_type: str, details: dict[str, Any]) -> dict[str, Any]:
+def translated(check_type: str, details: dict[str, Any]) -> dict[str, Any]:
     """The API says `hostname` where stock agents read `host`."""
     if check_type == "agent.redis" and "hostname" in details:
         return details | {"host": details["hostname"]}

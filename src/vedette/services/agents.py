@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
-
-import msgspec
 
 from vedette.domain.documents import Document, Kind
 from vedette.domain.history import Change
@@ -22,26 +20,25 @@ from vedette.ports.tokens import AgentTokens
 from vedette.ports.unit import Commit, StoreUnavailable
 from vedette.services.agent_clocks import AgentClocks
 from vedette.services.agent_connections import Address, AgentConnections, AgentProcess, Identity, Live
+from vedette.services.agent_files import FileOutcome, Uploader
+from vedette.services.agent_log import AgentLog
 from vedette.services.agent_schedule import AgentSchedules, body_of, is_run
+from vedette.services.collectors import Collectors
 from vedette.services.crowds import Crowds
 from vedette.services.cutting import Cutter
 from vedette.services.handover import Handover
 from vedette.services.handshake_limits import HandshakeLimits
 from vedette.services.handshakes import Handshakes, Refusal, refusal
+from vedette.services.not_taken import NotTaken
 from vedette.services.roster import Roster
 from vedette.services.token_watch import TokenWatch
 from vedette.wire.messages import Hello, Post, ScheduledCheck
+from vedette.wire.moment import Moment
 
 JUDGE_LIMIT_S = 4.0
 """Stock agents wait 6 s for an answer."""
 TIMED_OUT = "Timeout in Run Check"
 """The status of a stock agent whose check ran into its time limit: it calls that available."""
-
-
-class NotTaken(msgspec.Struct, frozen=True):
-    """Why a post was not taken; nothing of it is stored."""
-
-    message: str
 
 
 class Stores(Protocol):
@@ -57,10 +54,17 @@ class Stores(Protocol):
     def commit(self) -> Commit: ...
 
 
+ApplyFiles = Callable[[Uploader, Mapping[str, str | None], int], Awaitable[list[FileOutcome]]]
+"""See `AgentFiles.apply`."""
+
+
 class Agents:
     """What the agent endpoint asks of the system; one instance a process."""
 
-    def __init__(self, stores: Stores, keyring: Keyring, report: Report, entropy: Entropy, process_id: str) -> None:
+    def __init__(
+        self, stores: Stores, keyring: Keyring, report: Report, entropy: Entropy, process_id: str, files: ApplyFiles
+    ) -> None:
+        self._files = files
         self._documents = stores.documents
         self._report = report
         self._schedules = AgentSchedules(stores.documents, keyring)
@@ -72,9 +76,12 @@ class Agents:
         crowds = Crowds(stores.agents, self.connections, process_id)
         self._watch = TokenWatch(stores.tokens, self.connections, crowds, self._cut)
         self._handover = Handover(stores.tokens, keyring, self.connections, self._watch)
+        self.collectors = Collectors(stores.documents, keyring, report)
         self._handshakes = Handshakes(stores.tokens, stores.documents, keyring, self._watch, crowds, entropy)
+        self._handshakes.collectors_of = self.collectors.agents_of
+        self.log: AgentLog | None = None  # None: nobody reads it
         self.counts: Counter[str] = Counter()
-        """Since the start: `welcomed`, `refused.<reason>`, `posts`, `posts_not_taken`, `tokens_stored`."""
+        """Since the start: `welcomed`, `refused.<reason>`, `posts`, `posts_not_taken`, `files`, `tokens_stored`."""
 
     # -- who may connect
 
@@ -102,12 +109,19 @@ class Agents:
         """A welcomed agent's connection is live."""
         self.connections.add(live, steady_ms)
         self._roster.came(live.identity)
+        if self.log is not None:
+            self.log.opened(live.identity)
         self._handover.owe(live, steady_ms)
 
-    def gone(self, live: Live, steady_ms: int) -> None:
-        """A live connection has ended; safe to call twice."""
+    def gone(self, live: Live, steady_ms: int, silent_ms: int = 0) -> None:
+        """A live connection has ended; safe to call twice.
+
+        `silent_ms` is for how long nothing had come of one that was closed for that.
+        """
         if self.connections.drop(live, steady_ms):
             self._roster.left(live.identity)
+            if self.log is not None:
+                self.log.closed(live.identity, silent_ms)
             self._handover.settle(live)
 
     def heard(self, identity: Identity, sent_ms: int | None, now_ms: int) -> None:
@@ -115,6 +129,11 @@ class Agents:
         self._roster.used(identity, now_ms)
         if sent_ms is not None:
             self._clocks.heard(identity.tenant_id, identity.agent_id, sent_ms, now_ms)
+
+    def pass_time(self, now: Moment) -> None:
+        """Before times of agents are looked at: our clock may have been set."""
+        self._clocks.passed(now.wall_ms, now.steady_ms)
+        self.collectors.pass_time(now)
 
     # -- what becomes of its connection
 
@@ -158,13 +177,16 @@ class Agents:
 
         Raises `StoreUnavailable`; nothing is lost by it.
         """
-        await self._roster.flush()
+        await self.flush()
         await self._watch.judge_crowds(now_ms)
         await self._handover.step(steady_ms)
 
     async def flush(self) -> bool:
         """Writes down who came and went; whether there was anything. Raises `StoreUnavailable`."""
-        return await self._roster.flush()
+        did_write = await self._roster.flush()
+        if self.log is not None:
+            await self.log.flush()
+        return did_write
 
     def write_again(self) -> None:
         """Others may have forgotten the connections of this process."""
@@ -173,14 +195,23 @@ class Agents:
     # -- what each is to run
 
     async def schedule(self, live: Live) -> list[ScheduledCheck]:
-        """The complete list for this agent; empty while no entity is bound to it. Raises `StoreUnavailable`."""
+        """The complete list for this agent; empty while no entity is bound to it.
+
+        Raises `StoreUnavailable`: then call `not_handed`.
+        """
         identity, process = live.identity, self.connections.process_of(live)
         changes = process.changes
         entity = await self._documents.entity_of_agent(identity.tenant_id, identity.agent_id)
         checks = [] if entity is None else await self._schedules.of_entity(identity.tenant_id, entity.id)
         handed = {check.id: self._fingerprint(check, process) for check in checks}
         self.connections.fetched(process, None if entity is None else entity.id, handed, changes)
+        if self.log is not None:
+            self.log.fetched(identity)
         return [self._schedules.scheduled(check, with_revision=identity.is_ours) for check in checks]
+
+    def not_handed(self, live: Live, steady_ms: int) -> None:
+        """It was refused its schedule, for that could not be read."""
+        self.connections.asked_in_vain(self.connections.process_of(live), steady_ms)
 
     def _fingerprint(self, check: Document, process: AgentProcess) -> int:
         return self._schedules.fingerprint(check, with_revision=process.is_ours)
@@ -232,6 +263,18 @@ class Agents:
         self.counts["posts"] += len(observations)
         self.counts["posts_not_taken"] += len(judged) - len(observations)
         return [item if isinstance(item, NotTaken) else None for item in judged]
+
+    async def take_files(
+        self, identity: Identity, files: Mapping[str, str | None], now_ms: int
+    ) -> list[FileOutcome] | NotTaken:
+        """Makes what the agent's files define, name -> text. Raises `StoreUnavailable`."""
+        entity = await self._documents.entity_of_agent(identity.tenant_id, identity.agent_id)
+        if entity is None:
+            return NotTaken("config_file.post: no entity is bound to this agent")
+        uploader = Uploader(tenant_id=identity.tenant_id, agent_id=identity.agent_id, entity_id=entity.id)
+        outcomes = await self._files(uploader, files, now_ms)
+        self.counts["files"] += len(files)
+        return outcomes
 
     async def _observe(
         self, identity: Identity, entity: Document | None, post: Post, now_ms: int

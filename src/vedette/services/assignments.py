@@ -1,8 +1,8 @@
-"""Assignments: which zone's collectors run which remote check, kept in step with the configuration."""
+"""Assignments: the remote checks of each zone as its collectors get them, kept in step with the configuration."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from vedette.domain.documents import Document, Kind
 from vedette.domain.history import Change
 from vedette.domain.ids import CheckId, EntityId, TenantId
 from vedette.ports.documents import Documents, Filter
-from vedette.ports.probing import Assignment, Collector
+from vedette.ports.probing import Assignment
 from vedette.ports.secrets import Keyring
 from vedette.services import sealing
 
@@ -37,6 +37,7 @@ def assignment(keyring: Keyring, check: Document, entity: Document) -> Assignmen
         target=target_of(public, entity),
         resolver=public["target_resolver"],
         details=check_type.completed(sealing.full_details(keyring, check)),
+        alias=public["target_alias"],
     )
 
 
@@ -50,25 +51,56 @@ def target_of(public: Mapping[str, Any], entity: Document) -> str | None:
     return addresses.get(alias, alias)
 
 
-class Assigner:
-    """Tells the collectors of this process what to run."""
+class ZoneLists:
+    """The complete lists of the zones that somebody collects for in this process."""
 
-    def __init__(self, documents: Documents, keyring: Keyring, collectors: Mapping[str, Collector]) -> None:
+    def __init__(self, documents: Documents, keyring: Keyring) -> None:
         self._documents = documents
         self._keyring = keyring
-        self._collectors = collectors
+        self._lists: dict[str, dict[str, Assignment]] = {}  # zone -> check id
 
-    async def load(self) -> None:
-        """The complete lists, at start."""
-        lists: dict[str, list[Assignment]] = {zone: [] for zone in self._collectors}
+    def of(self, zone_id: str) -> Mapping[str, Assignment]:
+        """By check id; empty for a zone that is not kept."""
+        return self._lists.get(zone_id, {})
+
+    def forget(self, zone_id: str) -> None:
+        """Nobody collects for it any more."""
+        self._lists.pop(zone_id, None)
+
+    async def keep_built_in(self, zone_ids: Collection[str]) -> None:
+        """Reads the lists of those that are not kept yet, in one look over all tenants. Raises `StoreUnavailable`."""
+        new: dict[str, dict[str, Assignment]] = {zone: {} for zone in zone_ids if zone not in self._lists}
+        if not new:
+            return
         entities: dict[str, Document | None] = {}
         async for check in self._every_check():
-            found = await self._assignment(check, entities)
+            zones = new.keys() & set(check.refs)
+            found = await self._assignment(check, entities) if zones else None
             if found is not None:
-                for zone in lists.keys() & set(check.refs):
-                    lists[zone].append(found)
-        for zone, collector in self._collectors.items():
-            collector.assign(lists[zone])
+                for zone in zones:
+                    new[zone][check.id] = found
+        self._lists |= new
+
+    async def keep_private(self, tenant_id: TenantId, zone_id: str) -> None:
+        """Reads the list of a tenant's own zone, if it is not kept yet. Raises `StoreUnavailable`."""
+        if zone_id in self._lists:
+            return
+        entities: dict[str, Document | None] = {}
+        found: dict[str, Assignment] = {}
+        for check in await self._checks(tenant_id, Filter(refs=(zone_id,))):
+            one = await self._assignment(check, entities)
+            if one is not None:
+                found[check.id] = one
+        self._lists[zone_id] = found
+
+    async def follow(self, changes: Sequence[Change]) -> Mapping[str, set[str]]:
+        """Takes over what changed: zone -> the checks of its list that are other now, or gone."""
+        touched: dict[str, set[str]] = {}
+        if self._lists:
+            for tenant_id, check_id in await self._touched(changes):
+                for zone in await self._refresh(tenant_id, check_id):
+                    touched.setdefault(zone, set()).add(check_id)
+        return touched
 
     async def _every_check(self) -> AsyncIterator[Document]:
         marker: str | None = None
@@ -88,34 +120,36 @@ class Assigner:
         entity = entities[entity_id]
         return assignment(self._keyring, check, entity) if entity is not None else None
 
-    async def follow(self, changes: Sequence[Change]) -> None:
-        """Takes over what changed."""
-        for tenant_id, check_id in await self._touched(changes):
-            await self._refresh(tenant_id, check_id)
-
     async def _touched(self, changes: Sequence[Change]) -> set[tuple[TenantId, str]]:
         touched = {(change.tenant_id, change.id) for change in changes if change.kind == Kind.CHECK}
         for change in changes:
             if change.kind == Kind.ENTITY:
-                touched |= {(change.tenant_id, check_id) for check_id in await self._checks_of(change)}
+                checks = await self._checks(change.tenant_id, Filter(entity_id=change.id))
+                touched |= {(change.tenant_id, check.id) for check in checks}
         return touched
 
-    async def _checks_of(self, change: Change) -> list[str]:
-        where = Filter(entity_id=change.id)
-        ids: list[str] = []
+    async def _checks(self, tenant_id: TenantId, where: Filter) -> list[Document]:
+        found: list[Document] = []
         marker: str | None = None
         while True:
-            page = await self._documents.list(change.tenant_id, Kind.CHECK, where, marker, _PAGE + 1)
-            ids += [check.id for check in page[:_PAGE]]
+            page = await self._documents.list(tenant_id, Kind.CHECK, where, marker, _PAGE + 1)
+            found += page[:_PAGE]
             if len(page) <= _PAGE:
-                return ids
+                return found
             marker = page[_PAGE].id
 
-    async def _refresh(self, tenant_id: TenantId, check_id: str) -> None:
+    async def _refresh(self, tenant_id: TenantId, check_id: str) -> list[str]:
+        """The zones whose lists it changes."""
         check = await self._documents.find(tenant_id, Kind.CHECK, check_id)
         found = await self._assignment(check, {}) if check is not None else None
-        for zone, collector in self._collectors.items():
-            if check is not None and found is not None and zone in check.refs:
-                collector.put(found)
+        changed = []
+        for zone, kept in self._lists.items():
+            now = found if check is not None and zone in check.refs else None
+            if kept.get(check_id) == now:
+                continue
+            changed.append(zone)
+            if now is None:
+                del kept[check_id]
             else:
-                collector.drop(CheckId(check_id))
+                kept[check_id] = now
+        return changed

@@ -20,6 +20,21 @@ from vedette.services.requests import Request
 from vedette.services.zones import Zones
 
 _DEFAULT_TIMEOUT_S = 30
+_ADDED = "added zones"  # beside the attributes: zones that the check was not polled from before
+_ROOM = "room in "  # guard: followed by the zone
+
+
+class _Zone(msgspec.Struct, frozen=True):
+    maximum_checks: int | None = None
+
+
+_zone = msgspec.json.Decoder(_Zone)
+
+
+def settled(_request: Request, before: Mapping[str, Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A check that is changed and stays in its zones needs no room in them: see `services.documents.Settle`."""
+    known = set((before or {}).get("monitoring_zones_poll") or ())
+    return {**values, _ADDED: [zone for zone in values.get("monitoring_zones_poll") or () if zone not in known]}
 
 
 class CheckRules:
@@ -40,19 +55,24 @@ class CheckRules:
             _require_target(check_type, values, entity)
         else:
             values |= _NO_TARGET
-        guards = await self._require_zones(request, values["monitoring_zones_poll"] or [])
+        guards = await self._require_zones(request, values["monitoring_zones_poll"] or [], values.pop(_ADDED, ()))
         self._require_probes(check_type, values["monitoring_zones_poll"] or [])
         shown, secret = sealing.split(check_type.attributes, details)
         refs = tuple(values["monitoring_zones_poll"] or ())
         return Draft(values=values | {"details": shown}, secrets=secret, refs=refs, guards=guards)
 
-    async def _require_zones(self, request: Request, zones: list[str]) -> tuple[Write, ...]:
-        """Built-in zones are configuration; a private one must be there when the check commits."""
+    async def _require_zones(self, request: Request, zones: Sequence[str], added: Sequence[str]) -> tuple[Write, ...]:
+        """Built-in zones are configuration; a private one must be there when the check commits, with room for it."""
         private = [zone for zone in zones if not self._zones.is_built_in(zone)]
-        for zone in private:
-            if await self._documents.find(request.tenant_id, Kind.PRIVATE_ZONE, zone) is None:
-                raise required_not_found("MonitoringZone", zone)
-        return (self._documents.require(request.tenant_id, private),) if private else ()
+        guards: list[Write] = [self._documents.require(request.tenant_id, private)] if private else []
+        for key in private:
+            zone = await self._documents.find(request.tenant_id, Kind.PRIVATE_ZONE, key)
+            if zone is None:
+                raise required_not_found("MonitoringZone", key)
+            most = _zone.decode(zone.public).maximum_checks
+            if most is not None and key in added:
+                guards.append(self._documents.referred_below(request.tenant_id, key, most, _ROOM + key))
+        return tuple(guards)
 
     def _require_probes(self, check_type: CheckType, zones: Sequence[str]) -> None:
         unable = [zone for zone in zones if not self._knows(zone, check_type.id)]
@@ -65,8 +85,11 @@ class CheckRules:
     async def before_removal(self, _request: Request, _document: Document) -> tuple[Write, ...]:
         return ()
 
-    def explain(self, _conflict: Conflict, _draft: Draft) -> Fault | None:
-        return None
+    def explain(self, conflict: Conflict, _draft: Draft) -> Fault | None:
+        if not conflict.guard.startswith(_ROOM):
+            return None
+        zone = conflict.guard.removeprefix(_ROOM)
+        return Fault("limitReached", "Limit has been reached", f"As many checks are polled from {zone} as it may have")
 
 
 _NO_TARGET = {"monitoring_zones_poll": None, "target_alias": None, "target_hostname": None, "target_resolver": None}

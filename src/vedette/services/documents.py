@@ -24,7 +24,7 @@ from vedette.services.account import ResourceLimits
 from vedette.services.audits import Auditor
 from vedette.services.known_suppressions import KnownSuppressions
 from vedette.services.redaction import redacted_object
-from vedette.services.requests import Body, Changed, Created, Request, Revisions, Shown, expect_revision
+from vedette.services.requests import Body, Changed, Created, Origin, Request, Revisions, Shown, expect_revision
 from vedette.services.shown_suppressions import Standing
 
 _TRIES = 5
@@ -157,7 +157,7 @@ class DocumentService:
             changed = [redacted_object(one.public) for one in (*gone, *suppressed.before)]
             audit = self._store.auditor.entry(request, 204, changed)
             draft = Draft(values={}, guards=(*guards, *suppressed.writes))
-            if await self._is_done(draft, self._store.documents.remove(document), audit):
+            if await self._is_done(draft, self._store.documents.remove(going(document, request)), audit):
                 self._store.suppressions.forget(request.tenant_id)  # what it listed may have changed others
                 return
         raise _busy()
@@ -286,18 +286,24 @@ class DocumentService:
             refs=draft.refs,
             created_at=request.now_ms,
             updated_at=request.now_ms,
-            public=_public(self.resource, key, entity_id, draft.values, request.now_ms, request.now_ms),
+            public=_public(
+                self.resource, _About(key, entity_id, request.origin, request.now_ms, request.now_ms), draft.values
+            ),
             secrets=sealing.seal(self._store.keyring, key, draft.secrets),
         )
 
     def _changed(self, request: Request, document: Document, draft: Draft) -> Document | None:
         """The document after the change, None when no value is another one."""
-        same = _public(
-            self.resource, document.id, document.entity_id, draft.values, document.created_at, document.updated_at
+        came_from = origin_of(document)
+        about = _About(document.id, document.entity_id, came_from, document.created_at, document.updated_at)
+        is_same = _is_same(document.public, _public(self.resource, about, draft.values)) and (
+            draft.secrets == sealing.open_secrets(self._store.keyring, document)
         )
-        if _is_same(document.public, same) and draft.secrets == sealing.open_secrets(self._store.keyring, document):
+        if is_same and request.origin in {None, came_from}:
             return None
         now = max(request.now_ms, document.updated_at)
+        # So that the next upload of the file restores what the file says.
+        origin = request.origin or (came_from and msgspec.structs.replace(came_from, hash=CHANGED))
         return msgspec.structs.replace(
             document,
             agent_id=draft.agent_id,
@@ -305,19 +311,58 @@ class DocumentService:
             refs=draft.refs,
             revision=document.revision + 1,
             updated_at=now,
-            public=_public(self.resource, document.id, document.entity_id, draft.values, document.created_at, now),
+            public=_public(self.resource, msgspec.structs.replace(about, origin=origin, updated_at=now), draft.values),
             secrets=sealing.seal(self._store.keyring, document.id, draft.secrets),
         )
 
 
-def _public(
-    resource: Resource, key: str, entity_id: str | None, values: Mapping[str, Any], created_at: int, updated_at: int
-) -> bytes:
-    parent = {"entity_id": entity_id} if resource.kind is Kind.ALARM else {}
+CHANGED = "0"
+"""The hash of what was made from a file and changed through the API since."""
+
+
+class _About(msgspec.Struct, frozen=True):
+    """What an object shows beside its values."""
+
+    id: str
+    entity_id: str | None
+    origin: Origin | None
+    created_at: int
+    updated_at: int
+
+
+def _public(resource: Resource, about: _About, values: Mapping[str, Any]) -> bytes:
+    parent = {"entity_id": about.entity_id} if resource.kind is Kind.ALARM else {}
     known = {attribute.name: values.get(attribute.name) for attribute in resource.attributes}
-    confd = {"confd_name": None, "confd_hash": None} if resource.kind in {Kind.CHECK, Kind.ALARM} else {}
-    stamps = {"created_at": created_at, "updated_at": updated_at}
-    return msgspec.json.encode({"id": key} | parent | known | confd | stamps)
+    stamps = {"created_at": about.created_at, "updated_at": about.updated_at}
+    return msgspec.json.encode({"id": about.id} | parent | known | _confd(resource, about.origin) | stamps)
+
+
+def _confd(resource: Resource, origin: Origin | None) -> dict[str, str | None]:
+    if resource.kind not in {Kind.CHECK, Kind.ALARM}:
+        return {}
+    name, shown_hash = (None, None) if origin is None else (origin.name, origin.hash)
+    return {"confd_name": name, "confd_hash": shown_hash}
+
+
+class _Confd(msgspec.Struct, frozen=True):
+    confd_name: str | None = None
+    confd_hash: str | None = None
+
+
+_decode_confd = msgspec.json.Decoder(_Confd).decode
+
+
+def origin_of(document: Document) -> Origin | None:
+    """The file's definition that a check or alarm was made from."""
+    if document.kind not in {Kind.CHECK, Kind.ALARM}:
+        return None
+    confd = _decode_confd(document.public)
+    return None if confd.confd_name is None else Origin(confd.confd_name, confd.confd_hash or CHANGED)
+
+
+def going(document: Document, request: Request) -> Document:
+    """As it is removed: at the moment of the request."""
+    return msgspec.structs.replace(document, updated_at=max(request.now_ms, document.updated_at))
 
 
 def _is_same(before: bytes, after: bytes) -> bool:

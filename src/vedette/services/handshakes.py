@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 
 import msgspec
 
-from vedette.domain.documents import Document
+from vedette.domain.documents import Document, Kind
 from vedette.domain.ids import Entropy, object_id
 from vedette.domain.redaction import without_tokens
 from vedette.domain.tokens import AgentToken, Reason, why_refused
@@ -19,9 +20,19 @@ from vedette.services.agent_connections import Address, Identity
 from vedette.services.crowds import Crowds
 from vedette.services.token_watch import TokenWatch
 from vedette.wire.messages import LONGEST_TOKEN, UNAVAILABLE, Hello
+from vedette.wire.poller import is_poller
 
 _AGENT_ID = re.compile(r"[-.A-Za-z0-9_]{1,255}")
 _PRIVATE_ZONE = "pz"
+LONGEST_ZONE = 32
+CollectorsOf = Callable[[str], AbstractSet[str]]
+
+
+class _Zone(msgspec.Struct, frozen=True):
+    maximum_agents: int | None = None
+
+
+_zone = msgspec.json.Decoder(_Zone)
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -82,6 +93,8 @@ class Handshakes:
         self._watch = watch
         self._crowds = crowds
         self._entropy = entropy
+        self.collectors_of: CollectorsOf = lambda _zone_id: frozenset()
+        """The agent ids of a zone's connected collectors."""
 
     async def judge(self, hello: Hello, address: Address, now_ms: int) -> Identity | Refusal:
         """Good until the next await: the token was not changed while it was judged. Raises `StoreUnavailable`."""
@@ -100,6 +113,9 @@ class Handshakes:
             is_limited = token.policy.max_agents is not None
             elsewhere = await self._crowds.elsewhere(token.public_id, now_ms) if is_limited else frozenset()
             entity = await self._entity(token, hello)
+            refused = await self._private_refused(token, hello)
+            if refused is not None:
+                return refused
             if self._watch.changes == changes:
                 break
         if not self._crowds.has_room(token, hello.agent_id, elsewhere):
@@ -124,9 +140,26 @@ class Handshakes:
         return Reason.UNKNOWN_TOKEN
 
     async def _entity(self, token: AgentToken, hello: Hello) -> Document | None:
-        if token.zone_id is not None:
+        if is_poller(hello):
             return None
         return await self._documents.entity_of_agent(token.tenant_id, hello.agent_id)
+
+    async def _private_refused(self, token: AgentToken, hello: Hello) -> Refusal | None:
+        """Another tenant's zone is answered as one that is not there."""
+        for zone_id in hello.zone_ids if token.zone_id is None else ():
+            zone = await self._documents.find(token.tenant_id, Kind.PRIVATE_ZONE, zone_id)
+            if zone is None:
+                return refusal(
+                    Reason.ZONE_NOT_ALLOWED,
+                    f"zone_ids: this token's account has no private monitoring zone {zone_id[:LONGEST_ZONE]}",
+                )
+            most = _zone.decode(zone.public).maximum_agents
+            others = self.collectors_of(zone_id) - {hello.agent_id}
+            if most is not None and len(others) >= most:
+                return refusal(
+                    Reason.TOO_MANY_AGENTS, f"As many collectors are connected as {zone_id} may have (maximum_agents)"
+                )
+        return None
 
     def _identity(
         self, hello: Hello, token: AgentToken, entity: Document | None, address: Address, now_ms: int
@@ -139,7 +172,7 @@ class Handshakes:
             agent_id=hello.agent_id,
             entity_id=None if entity is None else entity.id,
             guid=hello.guid,
-            zone_id=token.zone_id,
+            zone_ids=tuple(dict.fromkeys(hello.zone_ids)),
             ip=address.ip,
             port=address.port,
             endpoint=address.endpoint,
@@ -157,12 +190,11 @@ def _refused(token: AgentToken, hello: Hello, address: Address, now_ms: int) -> 
 def _zone_refused(token: AgentToken, hello: Hello) -> Refusal | None:
     """A built-in zone has collector tokens of its own, and such a token is good for nothing else."""
     zones = set(hello.zone_ids)
-    if any(zone.startswith(_PRIVATE_ZONE) for zone in zones):
-        return refusal(Reason.ZONE_NOT_ALLOWED, "zone_ids: this server has no private monitoring zones")
-    if token.zone_id is not None and zones != {token.zone_id}:
-        return refusal(Reason.ZONE_NOT_ALLOWED, "zone_ids: a collector token is good for its own monitoring zone only")
-    if token.zone_id is None and zones:
-        return refusal(
-            Reason.ZONE_NOT_ALLOWED, "zone_ids: a built-in monitoring zone takes its own collector tokens only"
-        )
-    return None
+    if token.zone_id is not None:
+        good, expected = zones == {token.zone_id}, "a collector token is good for its own monitoring zone only"
+    elif not zones:
+        good, expected = not is_poller(hello), "expected the monitoring zones that this collector is for"
+    else:
+        good = all(zone.startswith(_PRIVATE_ZONE) for zone in zones)
+        expected = "a built-in monitoring zone takes its own collector tokens only"
+    return None if good else refusal(Reason.ZONE_NOT_ALLOWED, f"zone_ids: {expected}")

@@ -12,7 +12,7 @@ from vedette.domain.documents import Kind
 from vedette.domain.faults import invalid, required_not_found
 from vedette.domain.ids import TenantId
 from vedette.ports.documents import Documents
-from vedette.ports.observations import MetricName, MetricPoints
+from vedette.ports.points import MetricName, MetricPoints
 from vedette.ports.unit import Commit
 from vedette.services.audits import Auditor
 from vedette.services.metrics import MetricService, Plot
@@ -69,8 +69,9 @@ class Multiplots:
         shown = msgspec.structs.asdict(wanted)
         if name is None:
             return shown | {"unit": "unknown", "type": "unknown", "data": []}
-        data = await self._metrics.plot(tenant_id, wanted.entity_id, wanted.check_id, wanted.metric, plot)
-        return shown | {"unit": name.unit, "type": "string" if name.type in _TEXT_TYPES else "number", "data": data}
+        plotted = await self._metrics.plot(tenant_id, wanted.entity_id, wanted.check_id, wanted.metric, plot)
+        kind = "string" if name.type in _TEXT_TYPES else "number"
+        return shown | {"unit": name.unit, "type": kind, "data": plotted.points}
 
     async def _expect_check(self, tenant_id: TenantId, wanted: Wanted) -> None:
         check = await self._documents.find(tenant_id, Kind.CHECK, wanted.check_id)

@@ -12,7 +12,7 @@ from vedette.domain.faults import Fault
 from vedette.ports.documents import Documents, Filter
 from vedette.ports.unit import Conflict, Write
 from vedette.services import suppressed_removals
-from vedette.services.documents import DocumentService, Draft, Store
+from vedette.services.documents import DocumentService, Draft, Store, going
 from vedette.services.redaction import redacted_object
 from vedette.services.requests import Request, Revisions, expect_revision
 
@@ -59,7 +59,7 @@ class PrivateZoneRemoval:
             writes = (
                 *(documents.update(after, one.revision) for one, after in fate.changed),
                 *suppressed.writes,
-                *(documents.remove(one) for one in fate.gone if one.kind is Kind.CHECK),
+                *(documents.remove(going(one, request)) for one in fate.gone if one.kind is Kind.CHECK),
                 documents.unreferenced(request.tenant_id, key),
                 documents.remove(zone),
                 self._store.auditor.entry(request, 204, [redacted_object(one.public) for one in before]),

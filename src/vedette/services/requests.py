@@ -26,6 +26,13 @@ class AuditDraft(msgspec.Struct, frozen=True, kw_only=True):
     why: str | None
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """The definition in a file on an agent's host that a check or alarm is made from."""
+
+    name: str  # `{"check":"default","filename":"memory.yaml"}`
+    hash: str  # 40 hex digits; `0` once the object was changed otherwise
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks, when, and what is to be recorded of it."""
 
@@ -35,6 +42,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     transaction_id: str
     draft: AuditDraft | None  # None for reads
     remember: Callable[[str], Write] | None = None  # see `remembering`
+    origin: Origin | None = None  # of what it makes or changes; None for what users ask for
     earlier: str | None = None  # what it was remembered by when it was done before: to be answered anew, not done
 
     @property

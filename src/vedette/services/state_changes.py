@@ -11,6 +11,7 @@ from vedette.domain.ids import NotificationId, PlanId
 from vedette.domain.observations import Observation
 from vedette.domain.states import State
 from vedette.domain.timeline import new_key
+from vedette.engine.confirm import Round
 from vedette.engine.decide import Decision, Standing, evidence
 from vedette.engine.electorate import Electorate
 from vedette.engine.states import AlarmState
@@ -37,6 +38,7 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     after: AlarmState
     decision: Decision
     electorate: Electorate
+    deciding: Round | None = None  # the confirm round that said which votes counted, if any
 
 
 class Announced(msgspec.Struct, frozen=True):
@@ -69,12 +71,14 @@ class Announcer:
     async def announce(self, occasion: Occasion) -> Announced:
         """The first decision of an alarm is a change too, but a first OK is told to nobody."""
         state = occasion.after
+        told = tellings(state.told, occasion.alarm.plan_id, state.state)
+        if not told and not occasion.decision.is_change and _is_settled(state):
+            return Announced(state)
         writes: list[Write] = []
         if occasion.decision.is_change:
             key = _key_after(occasion.before.change_key, occasion.at_ms, self._entropy)
             state = msgspec.structs.replace(state, change_key=key)
             writes.append(self._histories.changelogs.add(_change(occasion, state)))
-        told = tellings(state.told, occasion.alarm.plan_id, state.state)
         suppressed = await self._suppressed(occasion)
         if suppressed and occasion.decision.is_change:
             writes += await self._recorded_only(occasion, state, suppressed)
@@ -148,10 +152,19 @@ def _nth(base: bytes, number: int) -> bytes:
     return base[:-2] + number.to_bytes(2)
 
 
+def _is_settled(state: AlarmState) -> bool:
+    """Whether `_after` would change nothing where nobody is to be told: so it is of nearly every observation."""
+    return not state.is_held and (state.cause is None) is _is_well(state)
+
+
+def _is_well(state: AlarmState) -> bool:
+    return state.state in {State.OK, State.UNKNOWN}
+
+
 def _after(occasion: Occasion, state: AlarmState, sorted_out: Tellings, deliveries: Sequence[Delivery]) -> AlarmState:
     """What brought a change is kept for as long as somebody may yet have to be told of it."""
     is_held = bool(sorted_out.held)
-    is_over = state.state in {State.OK, State.UNKNOWN} and not is_held
+    is_over = _is_well(state) and not is_held
     return msgspec.structs.replace(
         state,
         told=after_telling(state.told, sorted_out.now, state.state) if sorted_out.now else state.told,
@@ -164,7 +177,7 @@ def _after(occasion: Occasion, state: AlarmState, sorted_out: Tellings, deliveri
 def _change(occasion: Occasion, state: AlarmState) -> StateChange:
     """The last change of an alarm's state, now or, when only its plan or a suppression changed, some time ago."""
     observation = occasion.observation
-    standing = Standing(state.state, state.ballots, occasion.at_ms)
+    standing = Standing(state.state, state.ballots, occasion.at_ms, occasion.deciding)
     return StateChange(
         key=state.change_key,
         tenant_id=occasion.check.tenant_id,

@@ -15,7 +15,8 @@ from vedette.domain.ids import TenantId
 from vedette.domain.metrics import type_letters
 from vedette.engine.states import LatestState
 from vedette.ports.documents import Documents, Filter
-from vedette.ports.observations import AlarmStates, MetricName, MetricPoints
+from vedette.ports.observations import AlarmStates
+from vedette.ports.points import MetricName, MetricPoints
 from vedette.services.documents import DocumentService, Page
 from vedette.services.entity_selection import Named, selected
 from vedette.services.requests import Request
@@ -116,8 +117,7 @@ class Views:
     async def metric_list(self, request: Request, named: Named, marker: str | None, limit: int) -> Page:
         """Entities with their checks and the metrics of each.
 
-        The metrics are those of the very last observations; of a check whose last ones failed, and so held none, what
-        its type is known to report.
+        Of a check that has been observed and never had a metric, those that its type is known to report.
         """
         found = await selected(self._documents, request, named, marker, limit)
         items: list[bytes] = []

@@ -6,7 +6,9 @@ that was committed before those observations were.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import msgspec
@@ -22,6 +24,7 @@ from vedette.ports.secrets import Keyring
 from vedette.services import sealing
 
 _page = 1000
+_page_of_all = 100
 
 
 class WatchedAlarm(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +35,7 @@ class WatchedAlarm(msgspec.Struct, frozen=True, kw_only=True):
     criteria: Criteria
     terms: Terms
     basis: Basis
+    changed_ms: int  # last change of it or its check
 
 
 class WatchedCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,8 +44,11 @@ class WatchedCheck(msgspec.Struct, frozen=True, kw_only=True):
     tenant_id: TenantId
     entity_id: EntityId
     id: CheckId
+    type: str
     revisions: dict[str, Revision]  # of the check and its alarms, where enabled
     alarms: tuple[WatchedAlarm, ...]
+    period_ms: int
+    timeout_ms: int  # of its probes; 0 where its type has none
 
 
 class WatchedChecks:
@@ -67,6 +74,21 @@ class WatchedChecks:
             await self._load(tenant_id, check_id)
         check = self._checks[check_id]
         return check if check is not None and check.tenant_id == tenant_id else None
+
+    async def polled_from(self, zones: AbstractSet[str]) -> AsyncIterator[WatchedCheck]:
+        """The checks of all tenants that are polled from any of the zones."""
+        marker: str | None = None
+        while True:
+            page = await self._documents.every(Kind.CHECK, marker, _page_of_all + 1)
+            for check in page[:_page_of_all]:
+                if not zones.isdisjoint(check.refs):
+                    watched = await self.find(check.tenant_id, CheckId(check.id))
+                    if watched is not None:
+                        yield watched
+            if len(page) <= _page_of_all:
+                return
+            marker = page[_page_of_all].id
+            await asyncio.sleep(0)  # SQLite is read on the event loop: others get their turn among many checks
 
     def forget(self) -> None:
         """Forgets all that is kept: something was found that the changes feed did not tell."""
@@ -115,8 +137,8 @@ class WatchedChecks:
             entity = await self._documents.find(tenant_id, Kind.ENTITY, check.entity_id)
         watched = None
         if check is not None and entity is not None:
-            maker = _Maker(self._keyring, entity, check, before.revisions if before is not None else {})
-            watched = maker.watched(await self._alarms(check))
+            known = before.revisions if before is not None else {}
+            watched = made(entity, check, await self._alarms(check), known, _sealed(self._keyring, check))
         self._keep(check_id, watched)
 
     def _keep(self, check_id: CheckId, watched: WatchedCheck | None) -> None:
@@ -151,16 +173,25 @@ class WatchedChecks:
         return check
 
 
-class _Maker:
-    """Makes a watched check from stored objects."""
+def made(
+    entity: Document, check: Document, alarms: list[Document], known: Mapping[str, Revision], sealed: tuple[str, ...]
+) -> WatchedCheck:
+    """A watched check from stored objects.
 
-    def __init__(self, keyring: Keyring, entity: Document, check: Document, known: dict[str, Revision]) -> None:
+    `known` are the revisions last seen enabled; `sealed` stands for the check's secrets and is another when they are.
+    """
+    return _Maker(entity, check, known, sealed).watched(alarms)
+
+
+class _Maker:
+    def __init__(
+        self, entity: Document, check: Document, known: Mapping[str, Revision], sealed: tuple[str, ...]
+    ) -> None:
         self._check = check
         self._known = known
         self._public: dict[str, Any] = msgspec.json.decode(check.public)
         self._entity: dict[str, Any] = msgspec.json.decode(entity.public)
-        secret = sealing.open_secrets(keyring, check)
-        self._sealed = _digests(keyring, secret) if secret else ("",)
+        self._sealed = sealed
         self._revisions: dict[str, Revision] = {}
 
     def watched(self, alarms: list[Document]) -> WatchedCheck:
@@ -171,8 +202,11 @@ class _Maker:
             tenant_id=check.tenant_id,
             entity_id=EntityId(check.entity_id or ""),
             id=CheckId(check.id),
+            type=self._public["type"],
             revisions=self._revisions,
             alarms=tuple(alarm for alarm in made if alarm is not None),
+            period_ms=self._public["period"] * 1000,
+            timeout_ms=(self._public.get("timeout") or 0) * 1000,
         )
 
     def _alarm(self, alarm: Document) -> WatchedAlarm | None:
@@ -190,6 +224,7 @@ class _Maker:
             criteria=criteria,
             terms=self._terms(criteria),
             basis=self._basis(criteria, alarm),
+            changed_ms=max(self._check.updated_at, alarm.updated_at),
         )
 
     def _revision(self, document: Document) -> Revision:
@@ -233,8 +268,11 @@ class _Maker:
         return [addresses.get(alias) if alias else None, *(self._public.get(key) for key in _target_keys)]
 
 
-def _digests(keyring: Keyring, secret: dict[str, Any]) -> tuple[str, ...]:
-    """Of the secrets under every key: a new key is no change of the check."""
+def _sealed(keyring: Keyring, check: Document) -> tuple[str, ...]:
+    """Digests of the secrets under every key: a new key is no change of the check."""
+    secret = sealing.open_secrets(keyring, check)
+    if not secret:
+        return ("",)
     return tuple(index.hex() for index in keyring.indexes("alarm_basis", msgspec.json.encode(secret).decode()))
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from vedette.wire.envelope import Failure, Request
 from vedette.wire.http import HttpRequest
 from vedette.wire.messages import Closing, Hello, Post, ScheduledCheck
+from vedette.wire.poller import CollectorPost, ConfirmParams, PolledCheck
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -34,9 +38,10 @@ class HelloReceived(msgspec.Struct, frozen=True):
 
 
 class HeartbeatReceived(msgspec.Struct, frozen=True):
-    """Already answered. `sent_ms` is the peer's clock."""
+    """Already answered. `sent_ms` is the peer's clock, `is_blind` what a collector says of its sight."""
 
     sent_ms: int | None
+    is_blind: bool = False
 
 
 class ScheduleAsked(msgspec.Struct, frozen=True):
@@ -52,11 +57,18 @@ class MetricsPosted(msgspec.Struct, frozen=True):
     post: Post
 
 
-class FilesPosted(msgspec.Struct, frozen=True):
-    """The agent's YAML files, name -> text."""
+class CollectorPosted(msgspec.Struct, frozen=True):
+    """A collector's `check_metrics.post_multi`, to be answered when durable."""
 
     request: Request
-    files: dict[str, str]
+    post: CollectorPost
+
+
+class FilesPosted(msgspec.Struct, frozen=True):
+    """The agent's YAML files, name -> text; None for one that it could not read."""
+
+    request: Request
+    files: dict[str, str | None]
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -83,6 +95,7 @@ ServerEvent = (
     | HeartbeatReceived
     | ScheduleAsked
     | MetricsPosted
+    | CollectorPosted
     | FilesPosted
     | Answered
     | Unanswered
@@ -115,6 +128,13 @@ class PostAnswered(msgspec.Struct, frozen=True):
     failure: Failure | None
 
 
+class FilesAnswered(msgspec.Struct, frozen=True):
+    """What the server made of our files, or why it took none of them."""
+
+    outcomes: list[dict[str, Any]]
+    failure: Failure | None
+
+
 class ClosingAnnounced(msgspec.Struct, frozen=True):
     """The server is about to cut the connection, and says why. Already answered."""
 
@@ -128,4 +148,35 @@ class TokenOffered(msgspec.Struct, frozen=True):
     token: str
 
 
-ClientEvent = Send | Ended | Welcomed | Refused | ScheduleReceived | PostAnswered | ClosingAnnounced | TokenOffered
+class Questioned(msgspec.Struct, frozen=True):
+    """The server asks about the host: `ClientConnection.answer` or `.refuse`, when that is known."""
+
+    request: Request
+
+
+class ChecksCommitted(msgspec.Struct, frozen=True):
+    """The complete list of what our collector is to run from now on, by check id. Already answered."""
+
+    checks: Mapping[str, PolledCheck]
+
+
+class ConfirmAsked(msgspec.Struct, frozen=True):
+    """The server asks our collector for a probe beside its schedule. Already answered."""
+
+    params: ConfirmParams
+
+
+ClientEvent = (
+    Send
+    | Ended
+    | Welcomed
+    | Refused
+    | ScheduleReceived
+    | FilesAnswered
+    | PostAnswered
+    | ClosingAnnounced
+    | TokenOffered
+    | Questioned
+    | ChecksCommitted
+    | ConfirmAsked
+)

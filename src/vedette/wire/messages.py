@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -26,9 +26,13 @@ LONGEST_TOKEN = 512
 UNAVAILABLE = "unavailable"
 """The `type` of an error that goes away: what was refused so may be sent again. Its code is 400 after the handshake."""
 LONGEST_STATUS = 256
+MOST_FILES = 4_096
+"""Of an upload: each has an answer."""
 _MOST_NAMES = 64
 _LONGEST_WORD = 255
 _TOKEN = re.compile(r"[!-~]{1,512}")
+Revision = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""What a peer says that the revision of a check is; 0 where it does not say."""
 T = TypeVar("T")
 
 
@@ -90,10 +94,6 @@ class _HelloParams(msgspec.Struct, frozen=True):
     zone_ids: list[str] | None = None
 
 
-class _HeartbeatParams(msgspec.Struct, frozen=True):
-    timestamp: int | float | str | None = None
-
-
 class _PostParams(msgspec.Struct, frozen=True):
     check_id: str
     check_type: str | None = None
@@ -101,7 +101,7 @@ class _PostParams(msgspec.Struct, frozen=True):
     status: str | None = None
     metrics: list[Pair] | None = None
     timestamp: int | float | str | None = None
-    check_revision: int = 0
+    check_revision: Revision = 0
 
 
 class _FilesParams(msgspec.Struct, frozen=True):
@@ -109,7 +109,6 @@ class _FilesParams(msgspec.Struct, frozen=True):
 
 
 _hello = msgspec.json.Decoder(_HelloParams)
-_heartbeat = msgspec.json.Decoder(_HeartbeatParams)
 _post = msgspec.json.Decoder(_PostParams)
 _files = msgspec.json.Decoder(_FilesParams)
 _closing = msgspec.json.Decoder(Closing)
@@ -163,11 +162,6 @@ def _feature(item: Any) -> str:
     return item[:_LONGEST_WORD] if isinstance(item, str) else ""
 
 
-def heartbeat_of(request: Request) -> int | None:
-    """The peer's clock in milliseconds, None when it did not say."""
-    return timestamp_ms(read_params(_heartbeat, request.params).timestamp)
-
-
 def post_of(request: Request) -> Post:
     """Raises `MalformedMessage`. Absent `state` and `status` are those of agents before June 2012."""
     params = read_params(_post, request.params)
@@ -182,10 +176,21 @@ def post_of(request: Request) -> Post:
     )
 
 
-def files_of(request: Request) -> dict[str, str]:
-    """File name -> text of an agent's YAML files; those it could not read are left out."""
+def files_of(request: Request) -> dict[str, str | None]:
+    """File name -> text of an agent's YAML files; None for one that it could not read.
+
+    Raises `MalformedMessage`: an upload that is not understood must not look like one without files.
+    """
     data = read_params(_files, request.params).config_data
-    return {name: text for name, text in data.items() if isinstance(text, str)} if isinstance(data, dict) else {}
+    if data is None or data == []:
+        return {}
+    if not isinstance(data, dict):
+        raise MalformedMessage("config_data: expected an object of file names and texts")
+    if len(data) > MOST_FILES:
+        raise MalformedMessage(f"config_data: expected at most {MOST_FILES} files, got {len(data)}")
+    if any(len(name) > _LONGEST_WORD for name in data):
+        raise MalformedMessage(f"config_data: expected file names of at most {_LONGEST_WORD} characters")
+    return {name: text if isinstance(text, str) else None for name, text in data.items()}
 
 
 def schedule_result(checks: Iterable[ScheduledCheck]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ LONGEST_TEXT = 4_096
 LONGEST_UNIT = 64
 LONGEST_NUMBER = 64
 _UNSIGNED = "IL"
+_WIRE_TYPES = {letter: name for name, letter in type_letters.items() if name != "gauge"}
 
 
 class WireMetric(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -75,6 +76,13 @@ def _text(metric: WireMetric) -> str:
     if isinstance(metric.v, bool):
         return "true" if metric.v else "false"
     return "" if metric.v is None else str(metric.v)
+
+
+def wire_metric(metric: Metric) -> WireMetric:
+    """A metric as we write it ourselves: decimal, and a double in the shortest form that reads back the same."""
+    value = metric.value
+    text = repr(value) if isinstance(value, float) else str(value)
+    return WireMetric(_WIRE_TYPES[metric.type], text, metric.unit)
 
 
 def number_of(text: str) -> int | float | None:

@@ -21,6 +21,7 @@ from vedette.domain.redaction import without_keys
 from vedette.wire.envelope import FIRST_OWN_ID, MalformedMessage, Request, Response, answered, asked, read, refused
 from vedette.wire.events import (
     Answered,
+    CollectorPosted,
     Ended,
     FilesPosted,
     HeartbeatReceived,
@@ -41,8 +42,9 @@ from vedette.wire.framing import (
     is_json,
 )
 from vedette.wire.http import LONGEST_HEAD_BYTES, HeadTooLong, head_of
-from vedette.wire.messages import files_of, heartbeat_of, hello_of, post_of
+from vedette.wire.messages import files_of, hello_of, post_of
 from vedette.wire.moment import Moment
+from vedette.wire.poller import POST_MULTI, collector_post_of, heartbeat_of
 
 GREETING_LIMIT_MS = 10_000
 ANSWER_LIMIT_MS = 30_000
@@ -92,6 +94,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_interval_ms: int = 30_000
     entity_id: str | None = None  # the entity it is bound to
     channel: str = "stable"
+    is_collector: bool = False  # it gets its checks by `poller.prepare` and posts by `check_metrics.post_multi`
 
     def __post_init__(self) -> None:
         first_digits = str(self.heartbeat_interval_ms)[:2]
@@ -200,7 +203,7 @@ class ServerConnection:
         if self.phase is Phase.GREETING:
             return self._greeting(message)
         self._heard_ms = now.steady_ms
-        return self._response(message) if isinstance(message, Response) else self._request(message, now)
+        return self._response(message, now) if isinstance(message, Response) else self._request(message, now)
 
     def _malformed_line(self, problem: str) -> list[ServerEvent]:
         self._malformed += 1
@@ -222,27 +225,28 @@ class ServerConnection:
         return [HelloReceived(hello)]
 
     def _request(self, request: Request, now: Moment) -> list[ServerEvent]:
-        if request.method != "check_metrics.post" and self._is_flooding(now):
+        if request.method not in _POSTS and self._is_flooding(now):
             return self._end("too many messages")
         try:
             if request.method == "heartbeat.post":
                 return self._heartbeat(request, now)
-            handler = _HANDLERS.get(request.method)
+            handlers, out_of_place = _OF_COLLECTORS if self._terms.is_collector else _OF_AGENTS
+            handler = handlers.get(request.method)
             if handler is not None:
                 return handler(request)
-            problem = _OUT_OF_PLACE.get(request.method, f"Unknown method {without_keys(request.method[:64])}")
+            problem = out_of_place.get(request.method, f"Unknown method {without_keys(request.method[:64])}")
         except MalformedMessage as error:
             problem = f"{request.method}: {error}"
         return [Send(refused(request, 400, "badRequest", problem))]
 
     def _heartbeat(self, request: Request, now: Moment) -> list[ServerEvent]:
-        sent_ms = heartbeat_of(request)
-        return [Send(answered(request, {"timestamp": now.wall_ms})), HeartbeatReceived(sent_ms)]
+        sent_ms, is_blind = heartbeat_of(request)
+        return [Send(answered(request, {"timestamp": now.wall_ms})), HeartbeatReceived(sent_ms, is_blind)]
 
-    def _response(self, response: Response) -> list[ServerEvent]:
+    def _response(self, response: Response, now: Moment) -> list[ServerEvent]:
         found = self._asked.pop(response.id, None) if isinstance(response.id, int) else None
         if found is None or not isinstance(response.id, int):
-            return []
+            return self._end("too many answers to nothing") if self._is_flooding(now) else []
         return [Answered(response.id, found.method, response.result, response.error)]
 
     def _is_flooding(self, now: Moment) -> bool:
@@ -285,6 +289,13 @@ class ServerConnection:
         self._asked[number] = _Asked(method, now.steady_ms + limit_ms)
         return number, asked(number, method, params, "endpoint", target)
 
+    def tell(self, method: str, params: dict[str, Any], target: str | None) -> bytes | None:
+        """A request of ours to which no answer is awaited: its line. None when the peer is not live."""
+        if self.phase is not Phase.LIVE:
+            return None
+        number, self._next = self._next, self._next + 1
+        return asked(number, method, params, "endpoint", target)
+
     # -- time
 
     @property
@@ -296,6 +307,10 @@ class ServerConnection:
         if self.phase in {Phase.JUDGING, Phase.OVER}:
             return None
         return self._opened_ms + GREETING_LIMIT_MS
+
+    def silent_ms(self, now: Moment) -> int:
+        """For how long no message has come."""
+        return now.steady_ms - self._heard_ms
 
     def tick(self, now: Moment) -> list[ServerEvent]:
         """What has run out by now."""
@@ -334,14 +349,35 @@ def _on_files(request: Request) -> list[ServerEvent]:
     return [FilesPosted(request, files_of(request))]
 
 
-_HANDLERS: Mapping[str, Callable[[Request], list[ServerEvent]]] = MappingProxyType(
-    {"check_schedule.get": _on_schedule, "check_metrics.post": _on_post, "config_file.post": _on_files}
-)
+def _on_post_multi(request: Request) -> list[ServerEvent]:
+    return [CollectorPosted(request, collector_post_of(request))]
 
-_OUT_OF_PLACE: Mapping[str, str] = MappingProxyType(
-    {
-        "handshake.hello": "handshake.hello: the handshake is over already",
-        "check_metrics.post_multi": "check_metrics.post_multi: only a collector of a private monitoring zone may send "
-        "it, and this connection is an agent's",
-    }
+
+_Handlers = Mapping[str, Callable[[Request], list[ServerEvent]]]
+_POSTS = frozenset({"check_metrics.post", POST_MULTI})
+_HELLO_AGAIN = "handshake.hello: the handshake is over already"
+_BY_POLLER = "a collector gets its checks by poller.prepare, and posts by check_metrics.post_multi"
+
+_OF_AGENTS: tuple[_Handlers, Mapping[str, str]] = (
+    MappingProxyType(
+        {"check_schedule.get": _on_schedule, "check_metrics.post": _on_post, "config_file.post": _on_files}
+    ),
+    MappingProxyType(
+        {
+            "handshake.hello": _HELLO_AGAIN,
+            POST_MULTI: f"{POST_MULTI}: only a collector of a private monitoring zone may send it, and this connection "
+            "is an agent's",
+        }
+    ),
+)
+"""What an agent may send, and what to say of what it may not."""
+_OF_COLLECTORS: tuple[_Handlers, Mapping[str, str]] = (
+    MappingProxyType({POST_MULTI: _on_post_multi}),
+    MappingProxyType(
+        {"handshake.hello": _HELLO_AGAIN}
+        | {
+            method: f"{method}: {_BY_POLLER}"
+            for method in ("check_schedule.get", "check_metrics.post", "config_file.post")
+        }
+    ),
 )

@@ -112,7 +112,7 @@ class Machine:
             sender="collector-1",
             now_ms=lambda: round(self.monotonic() * 1000),
             monotonic=self.monotonic,
-            random=random.Random(1).random,  # noqa: S311 - a rhythm, no secret
+            random=random.Random(1).random,
             at_once=at_once,
         )
 

@@ -22,7 +22,7 @@ from vedette.collector.collector import ZoneCollector
 from vedette.domain.ids import CheckId
 from vedette.domain.metrics import Metric
 from vedette.domain.observations import Observation
-from vedette.ports.probing import Assignment, Collector, ProbeResult
+from vedette.ports.probing import Assignment, Collector, Confirmation, ProbeResult
 
 A = CheckId("chA")
 
@@ -59,6 +59,7 @@ async def test_a_result_becomes_an_observation() -> None:
         metrics=metrics,
         target="192.0.2.7",
         buffers=True,
+        took_ms=2000,
     )
     assert began + 2 <= observation.at_ms / 1000 <= began + 2 + 5.1
 
@@ -89,6 +90,120 @@ async def test_no_more_probes_run_at_once_than_may_and_the_others_wait() -> None
 
     assert target.most_at_once == 3
     assert len(server.observations) == 10
+
+
+def asked(round_id: str = "chA:1", in_ms: int = 5000, check_id: str = "chA") -> Confirmation:
+    return Confirmation(check_id=CheckId(check_id), round_id=round_id, in_ms=in_ms)
+
+
+async def test_a_confirm_round_is_answered_in_its_time_and_the_schedule_goes_on() -> None:
+    zone = collector(target := Target(takes_s=2.0), server := Server())
+    zone.put(assigned())
+    await zone.start()
+    await asyncio.sleep(20)
+    asked_at = asyncio.get_running_loop().time()
+    zone.confirm(asked())
+    await asyncio.sleep(50)
+    await zone.stop()
+
+    first, confirming, second = target.began_at
+    assert confirming == pytest.approx(asked_at + 5, abs=0.01)
+    assert second - first == pytest.approx(60, abs=0.01)
+    assert [observation.round_id for observation in server.observations] == ["", "chA:1", ""]
+    assert [observation.took_ms for observation in server.observations] == [2000] * 3
+
+
+async def test_a_round_asked_for_again_is_answered_once() -> None:
+    zone = collector(Target(), server := Server())
+    zone.put(assigned())
+    await zone.start()
+    for _ in range(10):
+        zone.confirm(asked())
+        await asyncio.sleep(2)
+    zone.assign([assigned(revision=2)])
+    zone.confirm(asked(in_ms=0))
+    await asyncio.sleep(1)
+    zone.confirm(asked("chA:2", in_ms=0))
+    await asyncio.sleep(1)
+    await zone.stop()
+
+    assert [one.round_id for one in server.observations if one.round_id] == ["chA:1", "chA:2"]
+
+
+async def test_a_round_is_answered_while_the_probe_of_the_schedule_hangs() -> None:
+    async def probe(_: Assignment) -> ProbeResult:
+        began.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(30 if len(began) == 1 else 1)
+        return DOWN
+
+    began: list[float] = []
+    zone = collector(probe, server := Server())
+    zone.put(assigned())
+    await zone.start()
+    await asyncio.sleep(6)
+    zone.confirm(asked())
+    await asyncio.sleep(40)
+    await zone.stop()
+
+    assert [(one.round_id, one.took_ms) for one in server.observations] == [("chA:1", 1000), ("", 30000)]
+
+
+async def test_a_turn_of_the_schedule_is_taken_while_a_round_is_answered() -> None:
+    zone = collector(Target(takes_s=20.0), server := Server())
+    zone.put(assigned())
+    await zone.start()
+    await asyncio.sleep(50)
+    zone.confirm(asked(in_ms=0))
+    await asyncio.sleep(40)
+    await zone.stop()
+
+    assert sorted(one.round_id for one in server.observations) == ["", "", "chA:1"]
+
+
+async def test_a_void_probe_of_a_round_is_repeated_as_one_of_the_round() -> None:
+    machine = Machine()
+
+    async def probe(_: Assignment) -> ProbeResult:
+        await asyncio.sleep(1)
+        if not machine.suspended_s:
+            machine.suspended_s += 30
+        await asyncio.sleep(1)
+        return UP
+
+    zone = collector(probe, server := Server(), machine=machine)
+    zone.put(assigned(period_s=600))
+    await zone.start()
+    zone.confirm(asked(in_ms=0))
+    await asyncio.sleep(12)
+    await zone.stop()
+
+    assert [one.round_id for one in server.observations if one.round_id] == ["chA:1"]
+
+
+async def test_a_round_for_a_check_that_is_not_run_here_or_no_more_is_not_answered() -> None:
+    zone = collector(target := Target(), Server())
+    await zone.start()
+    zone.confirm(asked(in_ms=0))
+    zone.put(assigned(period_s=600))
+    await asyncio.sleep(10)
+    zone.confirm(asked("chA:2"))
+    zone.drop(A)
+    await asyncio.sleep(10)
+    await zone.stop()
+
+    assert len(target.began_at) == 1
+
+
+async def test_no_round_is_answered_before_the_start_and_after_the_stop() -> None:
+    zone = collector(target := Target(), Server())
+    zone.put(assigned(period_s=600))
+    zone.confirm(asked("chA:0", in_ms=0))
+    await zone.start()
+    zone.confirm(asked())
+    await zone.stop()
+    await asyncio.sleep(60)
+
+    assert target.began_at == []
 
 
 async def test_assigning_the_list_again_keeps_the_rhythm() -> None:

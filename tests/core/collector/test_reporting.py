@@ -11,7 +11,7 @@ from vedette.domain.observations import Observation
 
 
 def reporter(server: Server, kept: int = 10_000) -> Reporter:
-    return Reporter(server, random.Random(1).random, kept)  # noqa: S311 - a rhythm, no secret
+    return Reporter(server, random.Random(1).random, kept)
 
 
 async def run_for(reporter: Reporter, seconds: float) -> None:

@@ -15,7 +15,7 @@ ONE, TWO = ids(2)
 
 
 def schedule(seed: int = 1) -> Schedule:
-    return Schedule(random.Random(seed).random)  # noqa: S311 - a rhythm, no secret
+    return Schedule(random.Random(seed).random)
 
 
 def turns(schedule: Schedule, until: float) -> list[tuple[float, CheckId]]:

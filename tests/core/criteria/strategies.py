@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
@@ -29,7 +30,9 @@ from vedette.criteria.tree import (
 from vedette.domain.metrics import Metric
 from vedette.domain.states import Consistency, State
 
-few_names = st.sampled_from(["a", "b", "eth0.rx_bytes", 'it\'s "c"\\', ""])
+T = TypeVar("T")
+
+few_names = st.sampled_from(["a", "a", "b", "b", "eth0.rx_bytes", 'it\'s "c"\\', ""])
 any_text = st.text(st.characters(exclude_categories=["Cs"]))
 any_names = few_names | st.text(st.characters(exclude_categories=["Cs"]), max_size=128)
 
@@ -42,8 +45,11 @@ numeric_texts = st.sampled_from(["200", "2.5", "-3", "+4", ".5", "1e3", "-1.5E-3
 odd_texts = st.sampled_from(
     ["", "abc", "ABC", "nan", "inf", "Infinity", "1_0", " 5", "5.", "1e", "\u0663", "a\nb", "\u00e9\U0001f600", "{0}"]
 )
-values = integers | doubles | numeric_texts | odd_texts
-patterns = st.sampled_from(
+values = st.sampled_from([0, 1, 2, 200]) | integers | doubles | numeric_texts | odd_texts
+_pieces = st.sampled_from(
+    ["a", "b", "2", "\\d", "\\.", ".", ".*", "^", "$", "[ab2]", "(a|20)", "a+", "(?i:B)", "\u00e9", "\\x{61}"]
+)
+patterns = st.lists(_pieces, min_size=1, max_size=4).map("".join) | st.sampled_from(
     ["", "^2", "^2\\d+$", ".*b.*", "abc", "(?i)ABC", "a|b", "$", "\\.", ".*", "a.*", "\u00e9", "\n", "\\{0}", "(a)(b)?"]
 )
 
@@ -73,7 +79,7 @@ def _joined(parts: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition]
     return several.map(And) | several.map(Or)
 
 
-conditions: st.SearchStrategy[Condition] = st.recursive(comparisons, _joined, max_leaves=4)
+conditions: st.SearchStrategy[Condition] = st.recursive(comparisons, _joined, max_leaves=6)
 
 messages = st.none() | any_text | st.lists(few_names.map(lambda name: f"#{{{name}}}") | any_text).map("".join)
 returns = st.builds(Return, st.sampled_from([State.OK, State.WARNING, State.CRITICAL]), messages)
@@ -96,12 +102,21 @@ programs = st.builds(
 )
 
 metrics = st.builds(Metric, st.sampled_from("sDl"), values)
-samples = st.builds(Sample, st.integers(0, 120_000), values)
+moments = st.sampled_from([0, 60_000, 60_000, 120_000]) | st.integers(0, 120_000)
+samples = st.builds(Sample, moments, values)
+
+
+def _named(what: st.SearchStrategy[T]) -> st.SearchStrategy[dict[str, T]]:
+    """By the few names: most often there, so that most operands have a value."""
+    there = st.fixed_dictionaries({"a": what, "b": what}, optional={'it\'s "c"\\': what, "eth0.rx_bytes": what})
+    return there | st.dictionaries(few_names, what)
+
+
 observations = st.builds(
     Observed,
     available=st.sampled_from([True, True, True, False]),
     status=any_text,
-    metrics=st.dictionaries(few_names, metrics),
-    at_ms=st.integers(0, 120_000),
-    previous=st.dictionaries(few_names, samples),
+    metrics=_named(metrics),
+    at_ms=moments,
+    previous=_named(samples),
 )

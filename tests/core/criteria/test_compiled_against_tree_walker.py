@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.core.criteria.layouts import returns, written
 from tests.core.criteria.strategies import any_names, messages, observations, programs
 from tests.core.criteria.tree_walker import as_text, walk
 from vedette.criteria import Observed, Sample, Verdict, compile_criteria, parse, print_program
@@ -40,6 +41,18 @@ def test_with_not_yet_counting_as_false_they_agree_too(program: Program, observe
 @given(programs)
 def test_printed_criteria_parse_to_the_same_tree(program: Program) -> None:
     assert parse(print_program(program)) == program
+
+
+@settings(max_examples=150)
+@given(written(programs), observations)
+def test_however_a_program_is_written_it_is_the_same_one(
+    given_: tuple[Program, str, list[int]], observed: Observed
+) -> None:
+    program, text, lines = given_
+    assert parse(text) == program
+    assert [found.line for found in returns(parse(text))] == lines
+    if text:
+        assert compile_criteria(text).evaluate(observed) == walk(parse(text), observed)
 
 
 @given(any_names, messages)

@@ -24,7 +24,7 @@ def test_every_script_expects_something() -> None:
 
 
 def test_the_files_were_found() -> None:
-    assert len(FILES) == 8
+    assert len(FILES) == 11
     assert len(SCRIPTS) > 60
 
 
@@ -44,7 +44,7 @@ def test_an_expectation_that_does_not_hold_is_shown_with_its_line() -> None:
 
 
 def test_an_expectation_where_nothing_was_evaluated_says_so() -> None:
-    text = "criteria\nzones a\nat 0s down a expect UNKNOWN because CHANGED\n"
+    text = "criteria\nzones a\nat 0s plan npTwo expect UNKNOWN because CHANGED\n"
     assert run_script(one(text)) == [Failure(3, "because CHANGED", "because nothing evaluated")]
 
 
@@ -53,14 +53,20 @@ def test_an_expectation_where_nothing_was_evaluated_says_so() -> None:
     [
         ("at", "line 3: expected a time such as 60s at the end of the line"),
         ("at 60", "line 3: expected a time such as 60s, 500ms, 10m or 2h, found 60"),
-        ("at 0s b x=1", "line 3: expected one of a, agent, change"),
+        ("at 0s b x=1", "line 3: expected one of a, agent, blinded"),
         ("at 0s a x=1 expect", "line 3: expected a state at the end of the line"),
         ("at 0s a x=1 expect FINE", "line 3: expected OK, WARNING, CRITICAL or UNKNOWN; found FINE"),
-        ("at 0s a x=1 expect OK why CHANGED", "line 3: expected because, status or tells; found why"),
+        ("at 0s a x=1 expect OK why CHANGED", "line 3: expected because, status, tells or asks; found why"),
         ("at 0s a x=1 expect OK because OF_THAT", "line 3: expected one of BLIND, CHANGED"),
-        ("colour blue", "line 3: expected script, criteria, at, period, plan, type, zones; found colour"),
+        ("colour blue", "line 3: expected script, criteria, at, confirm_after, period, plan, stock"),
         ("at 0s a unavailable", "line 3: expected why, in quotes at the end of the line"),
         ("at 0s a revision x", "line 3: expected a revision, found x"),
+        (f"at 0s a revision {'9' * 5000}", "line 3: expected a revision, found 999"),
+        ("at 0s a revision \u0663", "line 3: expected a revision, found \u0663"),
+        (f"at {'9' * 400}s a x=1", "line 3: expected a time such as 60s, 500ms, 10m or 2h, found 999"),
+        ("type", "line 3: expected a word after type at the end of the line"),
+        ("at 169h a x=1", "line 3: expected a moment within the first 7 days, found 608400000 ms"),
+        ("period 0s", "line 3: expected a period above 0, found 0 ms"),
     ],
 )
 def test_a_script_that_cannot_be_read_says_where_and_what_was_expected(line: str, message: str) -> None:

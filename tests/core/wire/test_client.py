@@ -16,6 +16,7 @@ from vedette.wire.events import (
     ClientEvent,
     ClosingAnnounced,
     Ended,
+    FilesAnswered,
     HelloReceived,
     MetricsPosted,
     PostAnswered,
@@ -28,6 +29,7 @@ from vedette.wire.events import (
 )
 from vedette.wire.messages import Closing, ScheduledCheck, schedule_result
 from vedette.wire.metrics import WireMetric
+from vedette.wire.moment import Moment
 from vedette.wire.server import ServerConnection, Terms
 
 ME = Introduction(token="t.1", agent_id="web-1", guid="g", version="0.1", features=("vedette.buffer", "fast_reconnect"))
@@ -99,7 +101,7 @@ def test_a_changed_schedule_is_acknowledged_and_fetched() -> None:
 
 def test_an_unknown_request_is_answered_so_that_the_server_need_not_wait() -> None:
     events = welcomed().receive(
-        b'{"v":"1","id":1000000009,"source":"endpoint","method":"check.test","params":{}}\n', moment()
+        b'{"v":"1","id":1000000009,"source":"endpoint","method":"mind.read","params":{}}\n', moment()
     )
     assert json.loads(written(events))["error"]["code"] == 400
 
@@ -114,6 +116,37 @@ def test_a_schedule_that_cannot_be_read_now_is_asked_for_again() -> None:
     assert client.deadline_ms > 5_000
 
 
+def test_files_that_cannot_be_stored_now_are_sent_again() -> None:
+    client = welcomed()
+    first = json.loads(client.post_files({"a.yaml": "type: agent.memory", "b.yaml": None}, moment()))
+    unavailable = b'{"v":"1","id":%d,"source":"endpoint","error":{"code":400,"type":"unavailable","message":"later"}}\n'
+    assert client.receive(unavailable % first["id"], moment()) == []
+    assert client.deadline_ms == 5_000
+    again = json.loads(written(client.tick(moment(5_000))))
+    assert (again["method"], again["params"]) == ("config_file.post", first["params"])
+    taken = b'{"v":"1","id":%d,"source":"endpoint","result":{"success":true,"values":[]}}\n' % again["id"]
+    assert client.receive(taken, moment(5_000)) == [FilesAnswered([], None)]
+    assert client.deadline_ms > 5_000
+
+
+@pytest.mark.parametrize("by_ms", [3_600_000, -3_600_000])
+def test_a_clock_that_was_set_is_told_before_what_was_seen_by_it(by_ms: int) -> None:
+    client = welcomed()
+    later = Moment(WALL_MS + 1_000 + by_ms, 1_000)
+    number, lines = client.post({"check_id": "c1"}, later)
+    beat, post = (json.loads(line) for line in lines.splitlines())
+    assert (beat["method"], beat["params"]) == ("heartbeat.post", {"timestamp": later.wall_ms})
+    assert (post["method"], post["id"]) == ("check_metrics.post", number)
+    _, again = client.post({"check_id": "c1"}, later)
+    assert json.loads(again)["method"] == "check_metrics.post"
+
+
+def test_a_clock_that_is_slewed_is_told_at_the_next_heartbeat() -> None:
+    client = welcomed()
+    _, line = client.post({"check_id": "c1"}, Moment(WALL_MS + 1_400, 1_000))
+    assert json.loads(line)["method"] == "check_metrics.post"
+
+
 def test_a_server_that_says_nothing_is_given_up() -> None:
     client = ClientConnection(ME, moment())
     client.hello(moment())
@@ -125,8 +158,8 @@ def test_a_server_that_says_nothing_is_given_up() -> None:
 def test_an_unanswered_post_gives_the_connection_up() -> None:
     client = welcomed()
     client.receive(b'{"v":"1","id":2,"source":"endpoint","result":{"timestamp":5}}\n', moment())
-    client.post({"check_id": "c1"}, moment(1000))
-    assert client.tick(moment(31_000)) == [Ended("no answer to check_metrics.post in time")]
+    client.post({"check_id": "c1"}, moment())
+    assert client.tick(moment(30_000)) == [Ended("no answer to check_metrics.post in time")]
 
 
 @pytest.mark.parametrize(

@@ -179,11 +179,18 @@ def test_files_are_read_and_answered_with_a_list() -> None:
     )
     (event,) = live().receive(line, moment())
     assert isinstance(event, FilesPosted)
-    assert event.files == {"mem.yaml": "type: agent.memory\n"}
+    assert event.files == {"mem.yaml": "type: agent.memory\n", "unreadable.yaml": None}
     assert b'"result":{"success":true,"values":[]}' in answered(event.request, files_result([]))
 
 
-@pytest.mark.parametrize("params", ['{"dummy":1}', "[]", "{}", "null"])
+def test_files_that_are_no_object_are_refused_for_none_would_remove_what_was_defined() -> None:
+    line = b'{"v":"1","id":"0","source":"g","method":"config_file.post","params":{"config_data":[1]}}\n'
+    (reply,) = sent(live().receive(line, moment()))
+    assert reply["error"]["code"] == 400
+    assert "config_data" in reply["error"]["message"]
+
+
+@pytest.mark.parametrize("params", ['{"dummy":1}', "[]", "{}", "null", '{"config_data":[]}', '{"config_data":{}}'])
 def test_an_agent_without_files_posts_none(params: str) -> None:
     line = b'{"v":"1","id":"0","source":"g","method":"config_file.post","params":%s}\n' % params.encode()
     (event,) = live().receive(line, moment())

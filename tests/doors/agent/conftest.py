@@ -71,6 +71,7 @@ class World:
         for change in changes:
             await self.account.agents.follow_token(change, self.clock(), self.steady())
             self._followed = change.seq
+        await self.account.agents.collectors.follow(changes, self.steady())
 
     async def pass_time(self, by_ms: int) -> None:
         self.steady.now_ms += by_ms

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import psutil
@@ -14,11 +15,11 @@ from hypothesis import strategies as st
 from tests.doors.agent.certificates import Certificates
 from tests.doors.agent.conftest import until
 from vedette.agent import config
-from vedette.agent.backoff import Backoff
 from vedette.agent.buffer import Buffer
-from vedette.agent.checks import CHECKS
+from vedette.agent.checks import LOOKS
 from vedette.agent.config import ConfigError, Endpoint, load
 from vedette.agent.rhythm import Rhythm
+from vedette.wire.backoff import Backoff
 from vedette.wire.messages import ScheduledCheck
 
 GOOD = "monitoring_token abc.1\nmonitoring_id web-1\nmonitoring_endpoints h:1\n"
@@ -105,6 +106,13 @@ def test_without_an_id_the_cloud_s_name_or_the_host_name_is_taken(
     assert load(write(tmp_path, text)).agent_id == expected
 
 
+def test_what_waited_while_the_clock_was_set_is_told_by_the_clock_as_it_is_now() -> None:
+    buffer = Buffer()
+    buffer.put({"timestamp": 5_000}, drift_ms=1_000)
+    assert buffer.peek(drift_ms=1_400) == {"timestamp": 5_000}
+    assert buffer.peek(drift_ms=1_000 + 3_600_000) == {"timestamp": 3_605_000}
+
+
 def test_a_full_buffer_loses_the_oldest_and_counts() -> None:
     buffer = Buffer(3)
     for number in range(5):
@@ -154,9 +162,16 @@ def scheduled(id: str, period: int = 60, revision: int = 1) -> ScheduledCheck:
     )
 
 
+def noting(ran: list[ScheduledCheck]) -> Callable[[ScheduledCheck], Awaitable[None]]:
+    async def run(check: ScheduledCheck) -> None:
+        ran.append(check)
+
+    return run
+
+
 async def test_a_check_runs_at_once_with_no_chance_and_then_each_period() -> None:
     ran: list[ScheduledCheck] = []
-    rhythm = Rhythm(ran.append, lambda: 0.0)
+    rhythm = Rhythm(noting(ran), lambda: 0.0)
     rhythm.follow([scheduled("a", period=1), scheduled("b", period=1800)])
     await until(lambda: len(ran) >= 3)
     assert [check.id for check in ran] == ["a", "b", "a"]
@@ -164,19 +179,70 @@ async def test_a_check_runs_at_once_with_no_chance_and_then_each_period() -> Non
 
 
 async def test_a_new_schedule_restarts_what_changed_and_nothing_else() -> None:
-    ran: list[tuple[str, int | None]] = []
-    rhythm = Rhythm(lambda check: ran.append((check.id, check.revision)), lambda: 0.0)
+    ran: list[ScheduledCheck] = []
+    rhythm = Rhythm(noting(ran), lambda: 0.0)
     rhythm.follow([scheduled("same"), scheduled("other"), scheduled("gone")])
     await until(lambda: len(ran) == 3)
     rhythm.follow([scheduled("same", revision=2), scheduled("other", period=90, revision=2), scheduled("new")])
     await until(lambda: len(ran) >= 5)
-    assert sorted(ran[3:]) == [("new", 1), ("other", 2)]
+    assert sorted((check.id, check.revision) for check in ran[3:]) == [("new", 1), ("other", 2)]
     await rhythm.stop()
+
+
+async def test_a_run_that_takes_longer_than_the_period_puts_off_the_next_and_no_other_check() -> None:
+    ran: list[str] = []
+    may_end = asyncio.Event()
+
+    async def run(check: ScheduledCheck) -> None:
+        ran.append(check.id)
+        if check.id == "slow":
+            await may_end.wait()
+
+    rhythm = Rhythm(run, lambda: 0.0)
+    rhythm.follow([scheduled("slow", period=0), scheduled("quick", period=0)])
+    await until(lambda: ran.count("quick") > 5)
+    assert ran.count("slow") == 1
+    may_end.set()
+    await until(lambda: ran.count("slow") > 1)
+    await rhythm.stop()
+
+
+async def test_a_run_that_fails_costs_itself_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    ran: list[str] = []
+
+    async def run(check: ScheduledCheck) -> None:
+        ran.append(check.id)
+        raise TypeError("a mistake")
+
+    rhythm = Rhythm(run, lambda: 0.0)
+    rhythm.follow([scheduled("a", period=0)])
+    await until(lambda: len(ran) >= 3)
+    await rhythm.stop()
+    assert "check a: a run failed" in caplog.text
+    assert "a mistake" in caplog.text
+
+
+async def test_a_stop_waits_for_what_a_run_leaves_behind() -> None:
+    did: list[str] = []
+
+    async def run(_check: ScheduledCheck) -> None:
+        did.append("began")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            did.append("tidied up")
+
+    rhythm = Rhythm(run, lambda: 0.0)
+    rhythm.follow([scheduled("a")])
+    await until(lambda: bool(did))
+    await rhythm.stop()
+    assert did == ["began", "tidied up"]
 
 
 async def test_after_a_stop_nothing_runs() -> None:
     ran: list[ScheduledCheck] = []
-    rhythm = Rhythm(ran.append, lambda: 0.5)
+    rhythm = Rhythm(noting(ran), lambda: 0.5)
     rhythm.follow([scheduled("a")])
     await rhythm.stop()
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
@@ -195,7 +261,7 @@ def test_waits_double_to_a_third_of_a_minute_and_start_again_after_a_success() -
 
 
 def test_memory_has_the_documented_metrics() -> None:
-    reading = CHECKS["agent.memory"]({})
+    reading = LOOKS["agent.memory"]({})
     units = {name: (metric.t, metric.u) for name, metric in reading.metrics.items()}
     octets = ("actual_free", "actual_used", "free", "total", "used", "swap_total", "swap_used", "swap_free",
               "swap_page_in", "swap_page_out")  # fmt: skip
@@ -207,7 +273,7 @@ def test_memory_has_the_documented_metrics() -> None:
 
 
 def test_load_average_has_the_documented_metrics() -> None:
-    reading = CHECKS["agent.load_average"]({})
+    reading = LOOKS["agent.load_average"]({})
     assert reading.metrics.keys() == {"1m", "5m", "15m"}
     assert {(metric.t, metric.u) for metric in reading.metrics.values()} == {("double", None)}
     assert all(float(str(metric.v)) >= 0 for metric in reading.metrics.values())

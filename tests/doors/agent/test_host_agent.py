@@ -68,7 +68,7 @@ async def test_what_it_saw_while_the_server_was_away_is_sent_later_with_its_own_
 ) -> None:
     def same_time_on_both_sides() -> Moment:
         world.clock.now_ms += 1
-        return Moment(world.clock(), clock.now().steady_ms)
+        return Moment(world.clock(), world.clock())
 
     world.account.put(check("chMem", period=1))
     async with running(config_file, same_time_on_both_sides) as agent:
@@ -86,7 +86,7 @@ async def test_what_it_saw_while_the_server_was_away_is_sent_later_with_its_own_
 
 async def test_what_was_on_its_way_when_the_connection_broke_is_sent_again(world: World, config_file: Path) -> None:
     def same_time_on_both_sides() -> Moment:
-        return Moment(world.clock(), clock.now().steady_ms)
+        return Moment(world.clock(), world.clock())
 
     world.account.may_store.clear()
     async with running(config_file, same_time_on_both_sides):
@@ -157,9 +157,10 @@ async def test_a_certificate_for_another_host_is_not_trusted(
     await server.wait_closed()
 
 
-async def test_the_next_endpoint_is_tried_when_one_does_not_answer(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", ["127.0.0.1:1", "nowhere.invalid:50041", f"{'x' * 64}.invalid:50041"])
+async def test_the_next_endpoint_is_tried_when_one_does_not_answer(world: World, tmp_path: Path, other: str) -> None:
     file = write_config(tmp_path, world)
-    file.write_text(file.read_text().replace("monitoring_endpoints ", "monitoring_endpoints 127.0.0.1:1,"))
+    file.write_text(file.read_text().replace("monitoring_endpoints ", f"monitoring_endpoints {other},"))
     async with running(file):
         await until(lambda: world.account.observed)
 

@@ -35,7 +35,7 @@ def connected(house: House, caller: Caller, agent: str, *keys: str) -> None:
         Connection(
             id=key, process_id=house.app.process_id, tenant_id=caller.tenant, token_public_id="atA", agent_id=agent,
             guid="0b49b96d-24c9-45ca-c585-4040707f4880", ip="192.0.2.7", port=40001, since_ms=5,
-            endpoint="agent.example.org:50041", process_version="2.6.23", bundle_version="2.6.23", features=("poller",),
+            endpoint="agent.example.org:50041", process_version="2.6.23", bundle_version="2.6.23", features=("confd",),
         )
         for key in keys
     ]  # fmt: skip
@@ -78,7 +78,7 @@ def test_connections_have_what_clients_read(house: House, cast: Cast) -> None:
     assert shown["values"][0] == {
         "id": f"cnA{number}", "guid": "0b49b96d-24c9-45ca-c585-4040707f4880", "agent_id": "web",
         "endpoint": "agent.example.org:50041", "process_version": "2.6.23", "bundle_version": "2.6.23",
-        "agent_ip": "192.0.2.7", "agent_port": "40001", "features": ["poller"], "connected_at": 5,
+        "agent_ip": "192.0.2.7", "agent_port": "40001", "features": ["confd"], "connected_at": 5,
     }  # fmt: skip
     assert [one["id"] for one in shown["values"]] == [f"cnA{number}", f"cnB{number}"]
     assert cast.bob.get(f"/agents/web/connections/cnB{number}") == shown["values"][1]
@@ -125,6 +125,10 @@ ASKED = [
 ]
 
 
+REASONS = {"upgrade": ("notImplementedError", 501)}
+"""Of agents that do not announce that they can do it."""
+
+
 @pytest.mark.parametrize(("method", "path"), ASKED)
 def test_what_is_asked_of_an_agent_says_why_it_cannot_be(house: House, cast: Cast, method: str, path: str) -> None:
     entity = cast.alice.entity(agent_id="web")
@@ -138,8 +142,8 @@ def test_what_is_asked_of_an_agent_says_why_it_cannot_be(house: House, cast: Cas
     assert asked() == ("agentDoesNotExist", 400, "Agent web does not exist")
     seen(house, cast.alice, "web")
     assert asked() == ("agentNotConnected", 400, "Agent web is not connected")
-    connected(house, cast.alice, "web", f"cn{cast.alice.tenant}")
-    assert asked()[:2] == ("notImplementedError", 501)
+    connected(house, cast.alice, "web", f"cn{cast.alice.tenant}")  # and gone meanwhile
+    assert asked()[:2] == REASONS.get(path.rpartition("/")[2], ("agentNotConnected", 400))
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,24 @@ def test_wrong_values_are_named(cast: Cast, key: str) -> None:
     assert fault["message"].startswith(f"Validation error for key '{key}")
 
 
+def test_no_more_checks_are_polled_from_a_zone_than_it_may_have(cast: Cast) -> None:
+    key, entity = zone(cast.alice, maximum_checks=2), cast.alice.entity()
+    first, _ = check(cast.alice, entity, key), check(cast.alice, entity, key, "mzdfw")
+    elsewhere = check(cast.alice, entity, "mzdfw")
+
+    fault = cast.alice.refused("POST", f"/entities/{entity}/checks", http_check(monitoring_zones_poll=[key]))
+    assert (fault["type"], fault["code"]) == ("limitReached", 400)
+    assert fault["details"] == f"As many checks are polled from {key} as it may have"
+    into = {"monitoring_zones_poll": ["mzdfw", key]}
+    assert cast.alice.refused("PUT", f"/entities/{entity}/checks/{elsewhere}", into)["type"] == "limitReached"
+    cast.alice.update(f"/entities/{entity}/checks/{first}", label="it stays where it is")
+
+    cast.alice.update(f"/monitoring_zones/{key}", maximum_checks=1)
+    cast.alice.update(f"/entities/{entity}/checks/{first}", period=90)
+    cast.alice.update(f"/monitoring_zones/{key}", maximum_checks=None)
+    cast.alice.update(f"/entities/{entity}/checks/{elsewhere}", **into)
+
+
 def test_a_zone_that_is_deleted_is_taken_off_its_checks(cast: Cast) -> None:
     key, entity = zone(cast.alice), cast.alice.entity()
     shared = check(cast.alice, entity, "mzdfw", key, "mzord")

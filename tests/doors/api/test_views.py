@@ -300,7 +300,7 @@ def test_several_metrics_are_plotted_at_once(house: House, cast: Cast) -> None:
     wanted = [
         {"entity_id": entity, "check_id": check, "metric": name} for name in ("mzdfw.duration", "mzdfw.code", "x")
     ]
-    query = {"from": 1_699_999_999_999, "to": 1_700_000_000_001, "points": 10}
+    query = {"from": 1_699_999_999_999, "to": 1_700_000_000_001, "resolution": "FULL"}
 
     answer = cast.bob.call("POST", "/__experiments/multiplot", {"metrics": wanted}, params=query)
 

@@ -47,3 +47,19 @@ async def test_only_built_in_zones_have_collector_tokens(data_dir: Path, tmp_pat
     config = tmp_path / "server.toml"
     config.write_text('[[zones]]\nid = "mzfra"\nlabel = "Frankfurt"\ncountry_code = "DE"\n')
     assert zone_token(data_dir, "add", "mzfra", "--config", str(config)).json["zone"] == "mzfra"
+
+
+async def test_a_collector_token_is_rotated_once_at_a_time(data_dir: Path) -> None:
+    old = zone_token(data_dir, "add", "mzlon", "--label", "rack 7").json
+
+    new = zone_token(data_dir, "rotate", old["id"], "--overlap", "60").json
+
+    rows = {row["id"]: row for row in zone_token(data_dir, "list").json}
+    assert rows.keys() == {old["id"], new["id"]}
+    assert (rows[new["id"]]["zone"], rows[new["id"]]["label"]) == ("mzlon", "rack 7")
+    for key in (old["id"], new["id"]):
+        again = zone_token(data_dir, "rotate", key)
+        assert again.code == 1
+        assert "is being rotated: Expected one whose rotation has ended" in again.err
+    zone_token(data_dir, "revoke", old["id"])
+    assert zone_token(data_dir, "rotate", new["id"]).json["zone"] == "mzlon"

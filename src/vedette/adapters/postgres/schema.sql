@@ -146,6 +146,27 @@ CREATE TABLE document_ref (
 );
 CREATE INDEX document_ref_by_target ON document_ref (tenant_id, target, source);
 
+-- Configuration objects as they were, until another revision or nothing followed: see `adapters/sql/superseded.py`. No key
+-- refers to the object, which may be gone.
+CREATE TABLE document_revision (
+    id TEXT COLLATE "C" NOT NULL,
+    revision BIGINT NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    kind TEXT COLLATE "C" NOT NULL,
+    entity_id TEXT COLLATE "C",
+    check_id TEXT COLLATE "C",
+    agent_id TEXT COLLATE "C",
+    label TEXT COLLATE "C" NOT NULL,
+    refs TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    until_ms BIGINT NOT NULL,
+    public BYTEA NOT NULL,
+    PRIMARY KEY (id, revision)
+);
+CREATE INDEX document_revision_by_kind ON document_revision (tenant_id, kind, until_ms);
+CREATE INDEX document_revision_by_age ON document_revision (until_ms);
+
 CREATE TABLE change (
     seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id TEXT COLLATE "C" NOT NULL,
@@ -162,6 +183,40 @@ CREATE TABLE alarm_state (
 );
 CREATE INDEX alarm_state_by_tenant ON alarm_state (tenant_id, alarm_id);
 CREATE INDEX alarm_state_held ON alarm_state (tenant_id, alarm_id) WHERE is_held = 1;
+
+-- What evaluation remembers of zones and processes: see `engine/surroundings.py`.
+CREATE TABLE evaluation_memory (
+    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    value BYTEA NOT NULL
+);
+
+-- Whether agents are connected, as evaluation has read it in the log: see `engine/presence.py`.
+CREATE TABLE agent_presence (
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    agent_id TEXT COLLATE "C" NOT NULL,
+    at_ms BIGINT NOT NULL,
+    value BYTEA NOT NULL,
+    PRIMARY KEY (tenant_id, agent_id)
+);
+CREATE INDEX agent_presence_by_age ON agent_presence (at_ms);
+
+-- When to look whether the agent of a check is silent; nothing is due where all silences are told.
+CREATE TABLE silence_timer (
+    check_id TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES document (id) ON DELETE CASCADE,
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    agent_id TEXT COLLATE "C" NOT NULL,
+    reported_ms BIGINT NOT NULL,
+    due_ms BIGINT
+);
+CREATE INDEX silence_timer_due ON silence_timer (due_ms) WHERE due_ms IS NOT NULL;
+CREATE INDEX silence_timer_by_agent ON silence_timer (tenant_id, agent_id);
+
+-- The latest confirm round of each check; a row lives no longer than a check's period.
+CREATE TABLE confirm_round (
+    check_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    revision BIGINT NOT NULL,
+    value BYTEA NOT NULL
+);
 
 -- Creations by the key that their caller gave them (`Idempotency-Key`): `name` is a hash of user, address and key.
 CREATE TABLE repeatable (
@@ -284,7 +339,59 @@ CREATE TABLE observation (
 );
 CREATE INDEX observation_by_check ON observation (check_id, place, at_ms, seq);
 
+-- Observations that have left the log, and rollups, by the column: see `adapters/sql/chunks`. `resolution` is minutes, 0 for
+-- observations; `extent` says how much of their day they are. No key refers to the check, as in the log.
+CREATE TABLE chunk (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    check_id TEXT COLLATE "C" NOT NULL,
+    place TEXT COLLATE "C" NOT NULL,
+    resolution BIGINT NOT NULL,
+    from_ms BIGINT NOT NULL,
+    to_ms BIGINT NOT NULL,
+    arrived_from_ms BIGINT NOT NULL,
+    arrived_to_ms BIGINT NOT NULL,
+    first_seq BIGINT NOT NULL,
+    last_seq BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    extent BIGINT NOT NULL,
+    size BIGINT NOT NULL,
+    data BYTEA NOT NULL
+);
+ALTER TABLE chunk ALTER COLUMN data SET STORAGE EXTERNAL;
+CREATE INDEX chunk_by_check ON chunk (check_id, resolution, place, from_ms);
+CREATE INDEX chunk_by_age ON chunk (resolution, to_ms, id, size);
+CREATE INDEX chunk_open ON chunk (to_ms) WHERE extent = 0;
+
+-- What each check last reported from each place, as of when its observations left the log.
+CREATE TABLE current_metrics (
+    check_id TEXT COLLATE "C" NOT NULL,
+    place TEXT COLLATE "C" NOT NULL,
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    at_ms BIGINT NOT NULL,
+    metrics BYTEA NOT NULL,
+    PRIMARY KEY (check_id, place)
+);
+
 CREATE TABLE reader_cursor (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     seq BIGINT NOT NULL
+);
+
+-- What one server process sends to another and is too long for a notice; sealed, and gone as soon as it is read.
+CREATE TABLE process_message (
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    at_ms BIGINT NOT NULL,
+    body BYTEA NOT NULL
+);
+
+-- Collectors that are connected to a server process, or run in it; rows go with their process.
+CREATE TABLE collector_seat (
+    process_id TEXT COLLATE "C" NOT NULL,
+    zone_id TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    agent_id TEXT COLLATE "C" NOT NULL,
+    since_ms BIGINT NOT NULL,
+    types TEXT COLLATE "C" NOT NULL,
+    is_blind INTEGER NOT NULL,
+    PRIMARY KEY (process_id, zone_id, name)
 );

@@ -71,6 +71,11 @@ ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms, newest_key = excluded.new
 
 DISCONNECT_PROCESS = "DELETE FROM agent_connection WHERE process_id = :id"
 
+UNSEAT_PROCESS = "DELETE FROM collector_seat WHERE process_id = :id"
+
+UNSEAT_SILENT = """
+DELETE FROM collector_seat WHERE process_id NOT IN (SELECT id FROM server_process WHERE at_ms >= :before_ms)"""
+
 FORGET_PROCESS = "DELETE FROM server_process WHERE id = :id"
 
 DISCONNECT_SILENT = """
@@ -159,11 +164,13 @@ class SqlAgents:
 
     def forget_process(self, process_id: str) -> SqlWrite:
         params: Params = {"id": process_id}
-        return SqlWrite((Statement(DISCONNECT_PROCESS, params), Statement(FORGET_PROCESS, params)))
+        statements = (DISCONNECT_PROCESS, UNSEAT_PROCESS, FORGET_PROCESS)
+        return SqlWrite(tuple(Statement(sql, params) for sql in statements))
 
     def forget_silent(self, before_ms: int) -> SqlWrite:
         params: Params = {"before_ms": before_ms}
-        return SqlWrite((Statement(DISCONNECT_SILENT, params), Statement(FORGET_SILENT, params)))
+        statements = (DISCONNECT_SILENT, UNSEAT_SILENT, FORGET_SILENT)
+        return SqlWrite(tuple(Statement(sql, params) for sql in statements))
 
     def forget_before(self, last_connected_ms: int) -> SqlWrite:
         return SqlWrite((Statement(FORGET, {"last_connected_ms": last_connected_ms}),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ _COLUMNS = (
 LIST = f"SELECT {_COLUMNS} FROM changelog WHERE tenant_id = :tenant_id"
 
 LIST_OF_ENTITY = f"{LIST} AND entity_id = :entity_id"
+
+LIST_OF_ALARM = f"{LIST_OF_ENTITY} AND alarm_id = :alarm_id"
 
 ADD = f"""
 INSERT INTO changelog ({_COLUMNS})
@@ -43,6 +46,11 @@ class SqlChangelogs:
         params["tenant_id"] = tenant_id
         if entity_id is not None:
             params["entity_id"] = entity_id
+        return [_change(row) for row in await self._database.fetch(sql, params)]
+
+    async def of_alarm(self, tenant_id: TenantId, entity_id: str, alarm_id: str, span: Span) -> Sequence[StateChange]:
+        sql, params = page(LIST_OF_ALARM, span)
+        params |= {"tenant_id": tenant_id, "entity_id": entity_id, "alarm_id": alarm_id}
         return [_change(row) for row in await self._database.fetch(sql, params)]
 
     def add(self, change: StateChange) -> SqlWrite:

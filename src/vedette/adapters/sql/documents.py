@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from vedette.adapters.sql import changes
+from vedette.adapters.sql import changes, superseded
 from vedette.adapters.sql.database import Bulk, Database, Params, Row, SqlWrite, Statement, Value
 from vedette.adapters.sql.lists import spelt_out
 from vedette.adapters.sql.metadata import has_metadata
@@ -75,6 +75,9 @@ ADD_REF = "INSERT INTO document_ref (source, tenant_id, target) VALUES (:source,
 REMOVE_REFS = "DELETE FROM document_ref WHERE source = :source"
 
 IS_REFERENCED = "SELECT 1 FROM document_ref WHERE tenant_id = :tenant_id AND target = :target LIMIT 1"
+
+IS_REFERRED_BELOW = """
+SELECT 1 WHERE (SELECT COUNT(*) FROM document_ref WHERE tenant_id = :tenant_id AND target = :target) < :limit"""
 
 IS_BELOW = """
 SELECT 1 WHERE (SELECT COUNT(*) FROM document WHERE tenant_id = :tenant_id AND kind = :kind) < :limit"""
@@ -172,6 +175,7 @@ class SqlDocuments:
         params = _params(document, "entity_id", "check_id", "created_at") | {"revision": revision}
         statements: list[Statement | Bulk] = [
             *_agent_is_free(document),
+            superseded.before_change(document),
             Statement(UPDATE, params, expect=1, guard="revision"),
             Statement(REMOVE_REFS, {"source": document.id}),
             *_add_refs(document),
@@ -184,6 +188,7 @@ class SqlDocuments:
         return SqlWrite(
             (
                 Statement(CHANGE_WITH_ALL_THAT_BELONGS_TO_IT, params),
+                superseded.before_removal(document),
                 Statement(REMOVE, {**params, "revision": document.revision}, expect=1, guard="revision"),
             ),
             changes.locks(document.tenant_id),
@@ -200,6 +205,11 @@ class SqlDocuments:
 
     def unreferenced(self, tenant_id: TenantId, key: str) -> SqlWrite:
         statement = Statement(IS_REFERENCED, {"tenant_id": tenant_id, "target": key}, expect=0, guard="referenced")
+        return SqlWrite((statement,), (changes.tenant_lock(tenant_id),))
+
+    def referred_below(self, tenant_id: TenantId, key: str, limit: int, guard: str) -> SqlWrite:
+        params: Params = {"tenant_id": tenant_id, "target": key, "limit": limit}
+        statement = Statement(IS_REFERRED_BELOW, params, expect=1, guard=guard)
         return SqlWrite((statement,), (changes.tenant_lock(tenant_id),))
 
     def below(self, tenant_id: TenantId, kind: Kind, limit: int, guard: str = "limit") -> SqlWrite:

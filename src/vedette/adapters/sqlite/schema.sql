@@ -146,6 +146,27 @@ CREATE TABLE document_ref (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX document_ref_by_target ON document_ref (tenant_id, target, source);
 
+-- Configuration objects as they were, until another revision or nothing followed: see `adapters/sql/superseded.py`. No key
+-- refers to the object, which may be gone.
+CREATE TABLE document_revision (
+    id TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    entity_id TEXT,
+    check_id TEXT,
+    agent_id TEXT,
+    label TEXT NOT NULL,
+    refs TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    until_ms INTEGER NOT NULL,
+    public BLOB NOT NULL,
+    PRIMARY KEY (id, revision)
+) STRICT;
+CREATE INDEX document_revision_by_kind ON document_revision (tenant_id, kind, until_ms);
+CREATE INDEX document_revision_by_age ON document_revision (until_ms);
+
 CREATE TABLE change (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     tenant_id TEXT NOT NULL,
@@ -162,6 +183,40 @@ CREATE TABLE alarm_state (
 ) STRICT;
 CREATE INDEX alarm_state_by_tenant ON alarm_state (tenant_id, alarm_id);
 CREATE INDEX alarm_state_held ON alarm_state (tenant_id, alarm_id) WHERE is_held = 1;
+
+-- What evaluation remembers of zones and processes: see `engine/surroundings.py`.
+CREATE TABLE evaluation_memory (
+    name TEXT NOT NULL PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Whether agents are connected, as evaluation has read it in the log: see `engine/presence.py`.
+CREATE TABLE agent_presence (
+    tenant_id TEXT NOT NULL,
+    agent_id TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (tenant_id, agent_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX agent_presence_by_age ON agent_presence (at_ms);
+
+-- When to look whether the agent of a check is silent; nothing is due where all silences are told.
+CREATE TABLE silence_timer (
+    check_id TEXT NOT NULL PRIMARY KEY REFERENCES document (id) ON DELETE CASCADE,
+    tenant_id TEXT NOT NULL,
+    agent_id TEXT NOT NULL,
+    reported_ms INTEGER NOT NULL,
+    due_ms INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX silence_timer_due ON silence_timer (due_ms) WHERE due_ms IS NOT NULL;
+CREATE INDEX silence_timer_by_agent ON silence_timer (tenant_id, agent_id);
+
+-- The latest confirm round of each check; a row lives no longer than a check's period.
+CREATE TABLE confirm_round (
+    check_id TEXT NOT NULL PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- Creations by the key that their caller gave them (`Idempotency-Key`): `name` is a hash of user, address and key.
 CREATE TABLE repeatable (
@@ -284,7 +339,58 @@ CREATE TABLE observation (
 ) STRICT;
 CREATE INDEX observation_by_check ON observation (check_id, place, at_ms);
 
+-- Observations that have left the log, and rollups, by the column: see `adapters/sql/chunks`. `resolution` is minutes, 0 for
+-- observations; `extent` says how much of their day they are. No key refers to the check, as in the log.
+CREATE TABLE chunk (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    check_id TEXT NOT NULL,
+    place TEXT NOT NULL,
+    resolution INTEGER NOT NULL,
+    from_ms INTEGER NOT NULL,
+    to_ms INTEGER NOT NULL,
+    arrived_from_ms INTEGER NOT NULL,
+    arrived_to_ms INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    extent INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    data BLOB NOT NULL
+) STRICT;
+CREATE INDEX chunk_by_check ON chunk (check_id, resolution, place, from_ms);
+CREATE INDEX chunk_by_age ON chunk (resolution, to_ms, id, size);
+CREATE INDEX chunk_open ON chunk (to_ms) WHERE extent = 0;
+
+-- What each check last reported from each place, as of when its observations left the log.
+CREATE TABLE current_metrics (
+    check_id TEXT NOT NULL,
+    place TEXT NOT NULL,
+    tenant_id TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    metrics BLOB NOT NULL,
+    PRIMARY KEY (check_id, place)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE reader_cursor (
     name TEXT NOT NULL PRIMARY KEY,
     seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What one server process sends to another and is too long for a notice; sealed, and gone as soon as it is read.
+CREATE TABLE process_message (
+    id TEXT NOT NULL PRIMARY KEY,
+    at_ms INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Collectors that are connected to a server process, or run in it; rows go with their process.
+CREATE TABLE collector_seat (
+    process_id TEXT NOT NULL,
+    zone_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    agent_id TEXT NOT NULL,
+    since_ms INTEGER NOT NULL,
+    types TEXT NOT NULL,
+    is_blind INTEGER NOT NULL,
+    PRIMARY KEY (process_id, zone_id, name)
 ) STRICT, WITHOUT ROWID;

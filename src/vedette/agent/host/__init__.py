@@ -1,0 +1,1 @@
+"""What this host is like: read from the operating system, for checks and for host info alike. It may hang."""

@@ -1,0 +1,118 @@
+"""Two server processes with collectors of one zone: each works out the same, and a collector is told by one of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fakes.agents import ALICE_TOKEN, remote_check, zone
+from tests.fakes.collector_roll import FakeCollectorRoll
+from tests.services.collector_cast import House, Poller
+from tests.services.test_agents import HERE, NOW
+from vedette.services.agents import Agents
+from vedette.services.collector_neighbours import KnownNeighbours
+from vedette.services.handshakes import Refusal
+from vedette.wire.messages import Hello
+from vedette.wire.moment import Moment
+from vedette.wire.poller import POLLER, PREPARE
+
+CHECKS = {f"ch{number}" for number in range(20)}
+
+
+class Site:
+    """The house, and a second process over its stores."""
+
+    def __init__(self) -> None:
+        self.house = House()
+        self.roll = FakeCollectorRoll(self.house.account.database)
+        self.here = self.house.account.agents
+        self.there = self.house.account.process("prTwo")
+        for process, name in ((self.here, "prOne"), (self.there, "prTwo")):
+            process.collectors.neighbours = KnownNeighbours(
+                self.roll, self.house.account.database.commit, name, lambda: NOW
+            )
+        self.house.put(*(remote_check(key, "pzAttic") for key in CHECKS))
+        self.pollers: list[Poller] = []
+
+    async def connect(self, process: Agents, name: str, since_ms: int = NOW) -> Poller:
+        hello = Hello(token=ALICE_TOKEN, agent_id=name, guid=f"guid-{name}", features=frozenset({POLLER}),
+                      zone_ids=("pzAttic",))  # fmt: skip
+        identity = await process.authenticate(hello, HERE, since_ms)
+        assert not isinstance(identity, Refusal), identity
+        poller = Poller(identity, process.collectors)
+        process.collectors.connected(poller)
+        self.pollers.append(poller)
+        await self.settle()
+        return poller
+
+    async def settle(self) -> None:
+        """Some seconds pass."""
+        for _ in range(3):
+            for process in (self.here, self.there):
+                await process.collectors.step(0)
+                for poller in self.pollers:
+                    poller.answer()
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+async def test_the_checks_of_a_zone_are_shared_by_the_collectors_of_both(site: Site) -> None:
+    one, two = await site.connect(site.here, "one"), await site.connect(site.there, "two")
+    assert one.running.keys() | two.running.keys() == CHECKS
+    assert not one.running.keys() & two.running.keys()
+    assert one.running
+    assert two.running
+    site.there.collectors.gone(two)
+    await site.settle()
+    assert one.running.keys() == CHECKS
+
+
+async def test_a_blind_collector_of_the_other_process_is_known_to_be_blind(site: Site) -> None:
+    one, two = await site.connect(site.here, "one"), await site.connect(site.there, "two")
+    site.there.collectors.heard(two, NOW, is_blind=True, now=Moment(NOW, 0))
+    await site.settle()
+    assert one.running.keys() == CHECKS
+    assert not two.running
+
+
+async def test_a_collector_with_connections_to_both_is_told_by_the_one_it_came_to_last(site: Site) -> None:
+    first = await site.connect(site.here, "one", NOW)
+    second = await site.connect(site.there, "one", NOW + 5)
+    told = len(first.steps)
+    assert second.running.keys() == CHECKS
+    site.house.put(remote_check("chNew", "pzAttic"))
+    changes = await site.house.account.documents.changes(site.house.account.last_change().seq - 1, 10)
+    for process in (site.here, site.there):
+        await process.collectors.follow(changes, 0)
+    await site.settle()
+    assert len(first.steps) == told
+    assert second.running.keys() == CHECKS | {"chNew"}
+    site.there.collectors.gone(second)
+    await site.settle()
+    assert first.running.keys() == CHECKS | {"chNew"}
+    last = [step for step in first.steps if step.method == PREPARE][-1]
+    assert {str(entry.action) for entry in last.params["manifest"]} == {"start"}
+
+
+async def test_the_limit_of_collectors_holds_over_both(site: Site) -> None:
+    site.house.put(zone("pzAttic", maximum_agents=1))
+    await site.connect(site.here, "one")
+    hello = Hello(token=ALICE_TOKEN, agent_id="two", guid="g", features=frozenset({POLLER}), zone_ids=("pzAttic",))
+    await site.there.collectors.step(0)
+    found = await site.there.authenticate(hello, HERE, NOW)
+    assert isinstance(found, Refusal)
+    assert "maximum_agents" in found.message
+
+
+async def test_nothing_is_written_while_nothing_changes_and_all_is_after_a_pause(site: Site) -> None:
+    await site.connect(site.here, "one")
+    writes = site.roll.writes
+    await site.settle()
+    assert site.roll.writes == writes
+    neighbours = site.here.collectors.neighbours
+    assert isinstance(neighbours, KnownNeighbours)
+    neighbours.tell_again()
+    await site.settle()
+    assert site.roll.writes == writes + 1
