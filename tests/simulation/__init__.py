@@ -1,0 +1,1 @@
+"""The whole chain in virtual time: real engine, services and SQLite; simulated targets, network and deaths."""
