@@ -5,10 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import api, overview, revoke
+from benchmarks import alert, api, crowd, evaluate, ingest, overview, plot, revoke, storage
 from benchmarks.table import Table
 
-BENCHMARKS: dict[str, Callable[[], Table]] = {"api": api.run, "overview": overview.run, "revoke": revoke.run}
+BENCHMARKS: dict[str, Callable[[], Table]] = {
+    "agents": crowd.run,
+    "alert": alert.run,
+    "api": api.run,
+    "evaluate": evaluate.run,
+    "ingest": ingest.run,
+    "overview": overview.run,
+    "plot": plot.run,
+    "revoke": revoke.run,
+    "storage": storage.run,
+}
 
 
 def main(names: list[str]) -> int:

@@ -10,10 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import msgspec
+import psutil
 
 from vedette.app.storage import open_stores
 from vedette.config import load
@@ -46,7 +47,7 @@ def noop() -> Iterator[int]:
 
 @contextmanager
 def vedette(*flags: str) -> Iterator[dict[str, Any]]:
-    """`credentials.json` of a server whose tenant has no limits, with `token` of a log-in added."""
+    """`credentials.json` of a server whose tenant has no limits, with `token`, `pid` and `directory` added."""
     with tempfile.TemporaryDirectory(prefix="vedette-bench-") as directory:
         process = _start(directory, *flags)
         try:
@@ -55,9 +56,47 @@ def vedette(*flags: str) -> Iterator[dict[str, Any]]:
             asyncio.run(_lift_limits(directory))
             process = _start(directory, *flags)
             credentials = json.loads(Path(directory, "credentials.json").read_text())
-            yield credentials | {"token": _log_in(credentials), "pid": process.pid}
+            yield credentials | {"token": log_in(credentials), "pid": process.pid, "directory": directory}
         finally:
             _stop(process)
+
+
+class Restarted:
+    """A server that can be killed and started again: the same directory, the same addresses."""
+
+    credentials: dict[str, Any]
+
+    def __enter__(self) -> Self:
+        self._directory = tempfile.TemporaryDirectory(prefix="vedette-bench-")
+        self._flags: tuple[str, ...] = ()
+        self.start()
+        self._process.terminate()
+        self._process.wait()
+        asyncio.run(_lift_limits(self._directory.name))
+        self.start()
+        host, _, port = self.credentials["agent_endpoint"].rpartition(":")
+        self._flags = ("--agent", f"{host}:{port}")  # agents come back to where it was
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        _stop(self._process)
+        self._directory.cleanup()
+
+    def start(self) -> None:
+        """The log-in is a new one."""
+        self._process = _start(self._directory.name, *self._flags)
+        self.credentials = json.loads(Path(self._directory.name, "credentials.json").read_text())
+        self.credentials["token"] = log_in(self.credentials)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    @property
+    def memory_bytes(self) -> int:
+        """What the process holds of the machine's memory."""
+        held: int = psutil.Process(self._process.pid).memory_info().rss
+        return held
 
 
 def _start(directory: str, *flags: str) -> subprocess.Popen[str]:
@@ -83,11 +122,12 @@ async def _lift_limits(directory: str) -> None:
             await opened.commit(opened.accounts.update_tenant(free, tenant.revision))
 
 
-def _log_in(credentials: dict[str, Any]) -> str:
+def log_in(credentials: dict[str, Any]) -> str:
+    """A token for the user and API key in `credentials`."""
     given = {"username": credentials["username"], "apiKey": credentials["api_key"]}
     answer = httpx.post(credentials["identity_url"] + "/tokens", json={"auth": {"RAX-KSKEY:apiKeyCredentials": given}})
     token: str = answer.json()["access"]["token"]["id"]
     return token
 
 
-__all__ = ["LOAD_CORE", "SERVER_CORE", "noop", "pinned", "vedette"]
+__all__ = ["LOAD_CORE", "SERVER_CORE", "Restarted", "log_in", "noop", "pinned", "vedette"]

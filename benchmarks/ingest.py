@@ -1,0 +1,88 @@
+"""`ingest`: agents post 10 metrics a time over TLS; each post is acknowledged once it is on disk, and evaluated."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from benchmarks import objects, servers
+from benchmarks.posts import METRICS, Job, Seen
+from benchmarks.servers import LOAD_CORE
+from benchmarks.table import Row, Table
+
+AGENTS, CHECKS = 50, 10
+ROUNDS, SECONDS = 5, 5.0
+AIM = 50_000
+_BEHIND = """
+SELECT (SELECT COALESCE(MAX(seq), 0) FROM observation) - (SELECT seq FROM reader_cursor WHERE name = 'evaluate')"""
+
+
+def run() -> Table:
+    """Acknowledged metrics a second, and how far the evaluation of the same core is behind at the end."""
+    table = Table(f"ingest: {AGENTS} agents over TLS, {AGENTS * CHECKS} checks with an alarm each, one core, SQLite")
+    with servers.vedette() as credentials:
+        checks = _fill(credentials)
+        rounds = [_post(credentials, checks) for _ in range(ROUNDS)]
+    acknowledged = [seen.posts * METRICS / seen.seconds for seen, _ in rounds]
+    evaluated = [seen.posts * METRICS / (seen.seconds + behind_s) for seen, behind_s in rounds]
+    table.rows.append(Row("metrics acknowledged", "-", acknowledged, [], "/s", AIM))
+    table.rows.append(Row("metrics acknowledged and evaluated", "-", evaluated, [], "/s", AIM))
+    table.notes.append(
+        f"{sum(seen.refused for seen, _ in rounds)} posts refused; Zabbix and VictoriaMetrics: not run here"
+    )
+    return table
+
+
+def _fill(credentials: dict[str, Any]) -> dict[str, list[str]]:
+    """Agent id -> checks of the entity that it is bound to."""
+    checks: dict[str, list[str]] = {}
+    with httpx.Client(base_url=credentials["monitoring_url"], headers={"X-Auth-Token": credentials["token"]}) as client:
+        for number in range(AGENTS):
+            agent_id = f"agent-{number}"
+            entity = objects.create(client, "/entities", objects.BODIES["entities"] | {"agent_id": agent_id})
+            checks[agent_id] = []
+            for _ in range(CHECKS):
+                check = objects.create(client, f"/entities/{entity}/checks", objects.BODIES["checks"])
+                criteria = 'if (metric["metric_0"] > 2000000000) { return CRITICAL; } return OK;'
+                alarm = objects.BODIES["alarms"] | {"check_id": check, "criteria": criteria}
+                objects.create(client, f"/entities/{entity}/alarms", alarm)
+                checks[agent_id].append(check)
+    return checks
+
+
+def _post(credentials: dict[str, Any], checks: dict[str, list[str]]) -> tuple[Seen, float]:
+    """What was acknowledged, and for how many seconds more it was evaluated."""
+    url = credentials["monitoring_url"] + "/agent_tokens"
+    headers = {"X-Auth-Token": credentials["token"]}
+    token = httpx.post(url, json={"label": "load"}, headers=headers).raise_for_status().headers["x-object-id"]
+    host, _, port = credentials["agent_endpoint"].rpartition(":")
+    job = Job(host, int(port), credentials["ca_file"], token, checks, SECONDS, LOAD_CORE)
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.posts"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as load:
+        assert load.stdin is not None
+        assert load.stdout is not None
+        load.stdin.write(msgspec.json.encode(job).decode() + "\n")
+        load.stdin.flush()
+        if load.stdout.readline().strip() != "ready":
+            raise RuntimeError("the agents could not connect")
+        load.stdin.write("go\n")
+        load.stdin.flush()
+        seen = msgspec.json.decode(load.stdout.readline(), type=Seen)
+    return seen, _caught_up_s(Path(credentials["directory"]))
+
+
+def _caught_up_s(directory: Path) -> float:
+    """Until evaluation has come to the end of the log."""
+    began_s = time.monotonic()
+    with sqlite3.connect(f"file:{directory / 'vedette.db'}?mode=ro", uri=True) as database:
+        while database.execute(_BEHIND).fetchone()[0] > 0:
+            time.sleep(0.01)
+    return time.monotonic() - began_s
