@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import alert, api, crowd, evaluate, ingest, overview, plot, revoke, storage
+from benchmarks import alert, api, crowd, evaluate, ingest, overview, plot, revoke, storage, year
 from benchmarks.table import Table
 
 BENCHMARKS: dict[str, Callable[[], Table]] = {
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[], Table]] = {
     "plot": plot.run,
     "revoke": revoke.run,
     "storage": storage.run,
+    "year": year.run,
 }
 
 

@@ -77,7 +77,8 @@ def _notes(idle: Sequence[Seen], loaded: Sequence[Seen], most_s: float, busy: fl
         late_us = statistics.median(seen.late_us for seen in rounds)
         yield f"{what}: {pages} pages, {lost} lost; 99 of 100 posts went off within {late_us:,.0f} us of their time"
     posts_s = statistics.median(seen.posts for seen in loaded) / SECONDS
-    yield f"load: {posts_s:,.0f} posts/s of {posts.METRICS} metrics, of {most_s:,.0f}/s that it takes; {busy:.0%} of its core"
+    size = f"{posts.METRICS} metrics each"
+    yield f"load: {posts_s:,.0f} posts/s, {size}, of {most_s:,.0f}/s that it takes; {busy:.0%} of its core was used"
     if not alertmanager.is_installed():
         yield alertmanager.MISSING
 

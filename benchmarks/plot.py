@@ -74,7 +74,7 @@ def _measure(table: Table, asks: dict[str, Ask], jobs: dict[str, Job]) -> None:
     found: dict[tuple[str, Resolution], list[float]] = {}
     for _ in range(ROUNDS):
         for name, ask in asks.items():
-            with _under(jobs[name]):
+            with under(jobs[name]):
                 for resolution in Resolution:
                     found.setdefault((name, resolution), []).append(_p99_ms(ask, resolution))
     for resolution in Resolution:
@@ -98,7 +98,8 @@ def _p99_ms(ask: Ask, resolution: Resolution) -> float:
 
 
 @contextmanager
-def _under(job: Job) -> Iterator[None]:
+def under(job: Job) -> Iterator[None]:
+    """While the job posts at its pace."""
     command = [sys.executable, "-m", "benchmarks.paced"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
@@ -137,7 +138,7 @@ class _Watched:
         async with open_stores(load({"data_dir": directory}, environment={})) as stores:
             for start in range(0, len(self.observations), 1_000):
                 await stores.commit(stores.observations.append(self.observations[start : start + 1_000]))
-            await _evaluated(stores)
+            await evaluated(stores)
             rolling = RollUp(stores.chunks, stores.commit, lambda: self._now_ms)
             while await rolling.step():
                 pass
@@ -190,7 +191,7 @@ class _Watched:
         )
 
 
-async def _evaluated(stores: Stores) -> None:
+async def evaluated(stores: Stores) -> None:
     """Returns when the server has read everything: it is not moved before."""
     for _ in range(_PATIENCE):
         if not await stores.observations.after(await stores.observations.cursor("evaluate"), 1):

@@ -100,6 +100,8 @@ class _Agent:
         data = self._rest + received
         *lines, self._rest = data.split(b"\n")
         for line in lines:
+            if b'"method"' in line:  # it is told that its schedule has changed
+                continue
             self.under_way -= 1
             self.posts += b'"error"' not in line
             self.refused += b'"error"' in line

@@ -86,7 +86,7 @@ class Restarted:
         """The log-in is a new one."""
         self._process = _start(self._directory.name, *self._flags)
         self.credentials = json.loads(Path(self._directory.name, "credentials.json").read_text())
-        self.credentials["token"] = log_in(self.credentials)
+        self.credentials |= {"token": log_in(self.credentials), "directory": self._directory.name}
 
     def kill(self) -> None:
         self._process.kill()

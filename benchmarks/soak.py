@@ -38,6 +38,7 @@ class _Agent:
         self.sock = tls.wrap_socket(raw, server_hostname=host)
         self._number, self._check, self._sent = number, check, 0
         self.under_way = 0
+        self._rest = b""
         self.ask("handshake.hello", {"token": token, "agent_id": f"agent-{number}", "features": []})
         welcome = json.loads(self.sock.recv(65536))
         if "result" not in welcome:
@@ -64,7 +65,8 @@ class _Agent:
         data = self.sock.recv(65536)
         if not data or b'"error"' in data:
             raise RuntimeError(f"agent-{self._number}: {data[:200]!r}")
-        self.under_way -= data.count(b"\n")
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        self.under_way -= sum(b'"method"' not in line for line in lines)  # else it is told of a changed schedule
 
 
 def main() -> int:
