@@ -23,8 +23,9 @@ class CollectorProcess:
         self.token_file.write_text(f"{token}\n")
         self._output = directory / f"{name}.log"
         command = [
-            *program, "collector", "--zone", zone, "--server", f"{host}:{port}", "--ca", str(server.data_dir / "tls" / "ca.pem"), "--id",
-            name, "--token-file", str(self.token_file), *LOOPBACK, *flags,
+            *program, "collector", "--zone", zone, "--server", f"{host}:{port}", "--ca",
+            str(server.data_dir / "tls" / "ca.pem"), "--id", name, "--token-file", str(self.token_file),
+            *LOOPBACK, *flags,
         ]  # fmt: skip
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from typing import Self
 
 from tests.acceptance.server import Server
@@ -48,6 +49,12 @@ class Relay:
 
     def thaw(self) -> None:
         self._flows.set()
+
+    def cut(self) -> None:
+        """Ends every connection there is, as both sides are told."""
+        for one in self._sockets:
+            with suppress(OSError):  # it has ended already
+                one.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         while True:

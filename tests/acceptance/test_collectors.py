@@ -98,7 +98,7 @@ def test_it_survives_a_restart_of_the_server_and_goes_on_with_what_is_new(
         until(lambda: one.output.count('"connected"') == 2, "it is back", seen=lambda: one.output)
         more = check(client, server, entity, ZONE)
         until(lambda: client.points(entity, more, f"{ZONE}.duration"), "new points", seen=lambda: one.output)
-        assert one.lists == [1, 1, 2]
+        assert one.lists in ([1, 1, 2], [1, 2])  # the new one may have come before its list was made
         assert one.terminated() == 0
 
 

@@ -141,11 +141,11 @@ async def test_what_left_the_log_is_replayed_as_it_was(store: Stores) -> None:
     assert [histories.text(one) for one in paged] == [histories.text(one) for one in inside]
 
 
-async def test_the_latest_observation_is_found_wherever_it_lies(store: Stores) -> None:
+async def test_the_last_observation_that_came_is_found_wherever_it_lies(store: Stores) -> None:
     await append(store, [minute(1), minute(3), minute(2)])
     seqs = [one.seq for one in await store.observations.after(0, 10)]
     await settle(store, DAY + 10 * MINUTE)
-    assert await store.observations.latest("chA", "mzdfw", seqs[-1]) == minute(3)
+    assert await store.observations.latest("chA", "mzdfw", seqs[-1]) == minute(2)
     assert await store.observations.latest("chA", "mzdfw", seqs[0]) == minute(1)
     assert await store.observations.latest("chA", "mzlon", seqs[-1]) is None
     await append(store, [minute(4)])

@@ -11,7 +11,7 @@ from vedette.ports.collectors import Seated
 
 def seated(process_id: str = "prOne", zone_id: str = "mzdfw", name: str = "a", **more: Any) -> Seated:
     members: dict[str, Any] = {"agent_id": "rack7", "since_ms": 5, "types": ("remote.http", "remote.ssh"),
-                               "is_blind": True}  # fmt: skip
+                               "is_blind": True, "can_confirm": False}  # fmt: skip
     return Seated(process_id=process_id, zone_id=zone_id, name=name, **members | more)
 
 
@@ -30,7 +30,7 @@ async def test_a_process_sees_those_of_the_others_that_are_alive(store: Stores) 
 async def test_what_a_process_says_takes_the_place_of_what_it_said_before(store: Stores) -> None:
     await beat(store, "prOne", 100)
     await store.commit(store.collectors.seated("prOne", [seated(), seated(name="b"), seated(zone_id="pzAttic")]))
-    now = [seated(is_blind=False, since_ms=9, types=()), seated(zone_id="mzord")]
+    now = [seated(is_blind=False, can_confirm=True, since_ms=9, types=()), seated(zone_id="mzord")]
     await store.commit(store.collectors.seated("prOne", now))
     assert await store.collectors.elsewhere("prTwo", 0) == now
     await store.commit(store.collectors.seated("prOne", []))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.contracts.examples import ALICES, CHARLIES
+from tests.contracts.examples import ALICES, CHARLIES, connection
 from vedette.adapters.sql.stores import Stores
 from vedette.domain.happenings import Spell, Tick, ZoneTurned
 from vedette.domain.ids import AgentId, TenantId, ZoneId
@@ -34,3 +34,12 @@ async def test_agents_that_nothing_was_heard_of_are_forgotten(store: Stores) -> 
     await store.commit(store.memory.forget_presences(11))
     assert await store.memory.presence(ALICES, AgentId("host")) is None
     assert await store.memory.presence(CHARLIES, AgentId("host")) == presence(CHARLIES)
+
+
+async def test_an_agent_that_is_connected_is_not_forgotten_however_long_ago_it_came(store: Stores) -> None:
+    await store.commit(store.memory.keep_presence(presence(), 10), store.agents.connected([connection("cnA")]))
+    await store.commit(store.memory.forget_presences(99))
+    assert await store.memory.presence(ALICES, AgentId("host")) == presence()
+    await store.commit(store.agents.disconnected(["cnA"]))
+    await store.commit(store.memory.forget_presences(99))
+    assert await store.memory.presence(ALICES, AgentId("host")) is None

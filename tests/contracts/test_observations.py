@@ -117,11 +117,12 @@ async def test_a_number_is_never_given_twice(store: Stores) -> None:
     assert next_number > number
 
 
-async def test_the_latest_observation_from_a_place_is_found_up_to_a_number(store: Stores) -> None:
+async def test_the_last_observation_that_came_from_a_place_is_found_up_to_a_number(store: Stores) -> None:
     for at_ms in (20, 30, 10):
         await store.commit(store.observations.append([observation("chA", at_ms), observation("chA", at_ms, "mzord")]))
     numbers = await seqs(store)
-    assert await store.observations.latest("chA", "mzdfw", numbers[-1]) == observation("chA", 30)
+    assert await store.observations.latest("chA", "mzdfw", numbers[-1]) == observation("chA", 10)
+    assert await store.observations.latest("chA", "mzdfw", numbers[-3]) == observation("chA", 30)
     assert await store.observations.latest("chA", "mzord", numbers[1]) == observation("chA", 20, "mzord")
     assert await store.observations.latest("chA", "mzlon", numbers[-1]) is None
     assert await store.observations.latest("chB", "mzdfw", numbers[-1]) is None

@@ -1,14 +1,11 @@
-import sqlite3
-from collections.abc import Sequence
-from importlib import resources
 from typing import cast
 
 import pytest
 from msgspec.structs import replace
 
 from tests.contracts.examples import ALICES, CHARLIES, attempt, delivery, key, span
-from vedette.adapters import sqlite
-from vedette.adapters.sql.database import Database, Params, Row
+from tests.contracts.planned import Planned
+from vedette.adapters.sql.database import Database
 from vedette.adapters.sql.outbox import SqlOutbox
 from vedette.adapters.sql.stores import Stores
 from vedette.domain.history import Attempt, Delivery, DeliveryState
@@ -59,19 +56,6 @@ async def test_what_is_due_longest_comes_first(store: Stores) -> None:
     assert await due(store, 100, limit=1) == [key(2)]
     assert await due(store, 99) == [key(2)]
     assert await due(store, 101) == [key(2), key(1), key(3)]
-
-
-class Planned:
-    """A database of which only SQLite's plan for what is asked is wanted."""
-
-    def __init__(self) -> None:
-        self.plan: list[str] = []
-        self._connection = sqlite3.connect(":memory:")
-        self._connection.executescript(resources.files(sqlite).joinpath("schema.sql").read_text())
-
-    async def fetch(self, sql: str, params: Params) -> Sequence[Row]:
-        self.plan = [row[3] for row in self._connection.execute(f"EXPLAIN QUERY PLAN {sql}", params)]
-        return []
 
 
 @pytest.mark.parametrize("without", [(), (ALICES, "ntA")])

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pytest
+
 from tests.contracts.examples import ALICES, document, observation
 from vedette.adapters.sql.stores import Stores
 from vedette.domain.metrics import Metric, Value
@@ -47,6 +51,25 @@ async def test_evaluation_and_back_tests_do_not_see_them(store: Stores) -> None:
     await importer(store).add(day({0: 1.0}))
     assert await store.observations.after(0, 9) == []
     assert list(await store.past.between("chA", 0, NOW, 0, 9)) == []
+
+
+async def test_what_another_store_did_not_take_is_still_new_the_next_time(store: Stores) -> None:
+    offered: list[Sequence[Observation]] = []
+
+    async def away(new: Sequence[Observation]) -> None:
+        offered.append(new)
+        raise ConnectionError
+
+    async def back(new: Sequence[Observation]) -> None:
+        offered.append(new)
+
+    with pytest.raises(ConnectionError):
+        await importer(store).add(day({0: 1.0}), away)
+    assert await everything(store) == []
+    added = await importer(store).add(day({0: 1.0}), back)
+    assert await importer(store).add(day({0: 1.0}), back) == ()
+    assert offered == [added, added]
+    assert [point.value for point in await everything(store)] == [1.0]
 
 
 async def test_what_is_there_already_stays_wherever_it_is_kept(store: Stores) -> None:

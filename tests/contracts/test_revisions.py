@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import msgspec
 import pytest
 
 from tests.contracts.examples import ALICES, CHARLIES, document
+from tests.contracts.planned import Planned
 from tests.contracts.test_retention import NOW, tidy
+from vedette.adapters.sql.database import Database
+from vedette.adapters.sql.revisions import SqlRevisions
 from vedette.adapters.sql.stores import Stores
 from vedette.domain.documents import Document, Kind
 from vedette.ports.past import Revision
@@ -56,6 +61,21 @@ async def test_revisions_come_newest_first_from_a_moment_on(store: Stores) -> No
     assert await kept(store, "chA", limit=1) == [("chA", 3, 30)]
     assert await kept(store) == []
     assert await store.revisions.of(CHARLIES, ["chA"], 0, 9) == []
+
+
+async def test_the_revisions_of_some_objects_are_found_by_their_keys() -> None:
+    """Not among all that the tenant has ever changed."""
+    database = Planned()
+    await SqlRevisions(cast("Database", database)).of(ALICES, ["chA", "alA"], 0, 9)
+    assert database.plan[0].startswith(
+        "SEARCH document_revision USING INDEX sqlite_autoindex_document_revision_1 (id=?)"
+    )
+
+
+async def test_the_revisions_of_a_kind_are_found_by_it() -> None:
+    database = Planned()
+    await SqlRevisions(cast("Database", database)).of_kind(ALICES, Kind.SUPPRESSION, 0, 9)
+    assert "document_revision_by_kind (tenant_id=? AND kind=? AND until_ms>?)" in database.plan[0]
 
 
 async def test_a_change_that_does_not_commit_leaves_nothing(store: Stores) -> None:

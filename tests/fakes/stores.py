@@ -9,7 +9,7 @@ import msgspec
 
 from tests.fakes.database import FakeDatabase, Tables, expect, write
 from vedette.domain.documents import Document, Kind
-from vedette.domain.happenings import ZoneTurned
+from vedette.domain.happenings import ProcessTurned, ZoneTurned
 from vedette.domain.history import Attempt, Change, Delivery, DeliveryState, StateChange, SuppressionLog
 from vedette.domain.ids import AgentId, CheckId, TenantId
 from vedette.domain.observations import Entry, Logged, Observation
@@ -37,7 +37,7 @@ class FakeObservations:
             one.entry for one in await self.after(0, 1 << 31) if one.seq <= up_to and isinstance(one.entry, Observation)
         ]
         of_place = [entry for entry in seen if (entry.check_id, entry.place) == (check_id, place)]
-        return max(of_place, key=lambda entry: entry.at_ms, default=None)
+        return of_place[-1] if of_place else None
 
     async def cursor(self, name: str) -> int:
         return int(self._database.table("cursors").get(name, 0))
@@ -74,10 +74,12 @@ class FakePast:
 
     async def between(self, check_id: str, from_ms: int, to_ms: int, after: int, limit: int) -> Sequence[Logged]:
         wanted = [one for one in self._within(from_ms, to_ms) if one.seq > after]
-        return [one for one in wanted if isinstance(one.entry, ZoneTurned) or _is_of(one.entry, check_id)][:limit]
+        turns = ZoneTurned | ProcessTurned
+        return [one for one in wanted if isinstance(one.entry, turns) or _is_of(one.entry, check_id)][:limit]
 
     async def of_agents(self, from_ms: int, to_ms: int) -> Sequence[Logged]:
-        return [one for one in self._within(from_ms, to_ms) if not isinstance(one.entry, Observation | ZoneTurned)]
+        others = Observation | ZoneTurned | ProcessTurned
+        return [one for one in self._within(from_ms, to_ms) if not isinstance(one.entry, others)]
 
     def _within(self, from_ms: int, to_ms: int) -> list[Logged]:
         log = sorted(self._database.table("log").items())

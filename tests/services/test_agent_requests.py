@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from vedette.services.agent_connections import AgentConnections, Identity
 from vedette.services.agent_inquiries import MOST_OF_AN_AGENT, Inquiries
 from vedette.services.agent_replies import NOT_CONNECTED, Outcome, Reply
 from vedette.services.agent_requests import AgentRequests
+from vedette.wire.messages import BUFFERS
 
 ALICE, CHARLIE = TenantId("alice"), TenantId("charlie")
 NOW = 1_718_000_000_000
@@ -166,6 +168,33 @@ def assignment(type_: str = "agent.redis", **details: Any) -> Assignment:
         tenant_id=ALICE, entity_id=EntityId("en1"), check_id=CheckId("chTest"), check_type=type_, revision=0,
         period_s=60, timeout_s=20, target=None, resolver=None, details=details,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("version", "features", "is_asked"),
+    [
+        ("2.5.5", (), False),
+        ("2.5.8", ("upgrades",), False),
+        ("1.9.12.0-3", (), False),
+        ("", (), False),
+        ("2.5.9", (), True),
+        ("2.6.23-1", (), True),
+        ("10.0", (), True),
+        ("0.3.1", (BUFFERS,), True),
+    ],
+)
+async def test_a_stock_agent_is_not_asked_to_try_a_type_that_it_may_not_know_for_that_ends_it(
+    site: Site, version: str, features: tuple[str, ...], is_asked: bool
+) -> None:
+    connection, live = site.connect("cnA", answer({"metrics": []}), features=features)
+    connection = msgspec.structs.replace(connection, bundle_version=version)
+    told = nullcontext() if is_asked else pytest.raises(Fault)
+    with told as raised:
+        await site.requests.run([connection], assignment("agent.filesystem_state"))
+    assert bool(live.asked) == is_asked
+    if raised is not None:
+        assert raised.value.kind == "notImplementedError"
+        assert raised.value.details == "Agent web is too old for agent.filesystem_state; expected 2.5.9 or later"
 
 
 async def test_a_check_is_described_completely_and_in_the_agent_s_words(site: Site) -> None:

@@ -13,6 +13,7 @@ from vedette.domain.ids import CheckId
 from vedette.domain.tokens import Reason
 from vedette.ports.probing import Confirmation
 from vedette.ports.unit import StoreUnavailable
+from vedette.services.handshakes import TEXTS
 from vedette.services.zone_watch import Beat
 from vedette.wire.events import Unanswered
 from vedette.wire.messages import Hello
@@ -177,6 +178,15 @@ async def test_what_a_collector_said_of_its_sight_holds_for_three_of_its_own_int
     assert house.collectors.standing(92_000) == {}
 
 
+async def test_a_collector_that_has_much_to_tell_counts_as_there_though_its_beats_wait_behind(house: House) -> None:
+    house.put(remote_check("chA", "pzAttic"))
+    ours = await house.connect("ours", "pzAttic", features=OURS)
+    house.collectors.heard(ours, None, is_blind=False, now=Moment(NOW, 0))
+    house.steady_ms = 14_000
+    await house.post(ours, "chA")
+    assert house.collectors.standing(28_999) == {"pzAttic": Beat(sees=True, until_ms=29_000)}
+
+
 async def test_a_disabled_zone_keeps_its_collectors_without_checks(house: House) -> None:
     house.put(remote_check("chA", "pzAttic"))
     poller = await house.connect("one", "pzAttic")
@@ -239,7 +249,8 @@ async def test_more_collectors_than_a_process_takes_are_cut(house: House, monkey
     monkeypatch.setattr("vedette.services.collectors.MOST_OF_A_ZONE", 1)
     first = await house.connect("one", "pzAttic")
     second = await house.connect("two", "pzAttic")
-    assert (first.closed, second.closed) == ([], [Reason.TOO_MANY_AGENTS])
+    assert (first.closed, second.closed) == ([], [Reason.TOO_MANY_COLLECTORS])
+    assert "as many collectors of the zone" in TEXTS[Reason.TOO_MANY_COLLECTORS]
     again = await house.connect("one", "pzAttic")
     assert again.closed == []
 

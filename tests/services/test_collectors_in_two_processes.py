@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from tests.fakes.agents import ALICE_TOKEN, remote_check, zone
+from tests.fakes.agents import ALICE, ALICE_TOKEN, remote_check, zone
 from tests.fakes.collector_roll import FakeCollectorRoll
-from tests.services.collector_cast import House, Poller
+from tests.services.collector_cast import OURS, STOCK, House, Poller
 from tests.services.test_agents import HERE, NOW
+from vedette.domain.ids import CheckId
+from vedette.engine.confirm import Round
+from vedette.ports.confirming import KeptRound
+from vedette.ports.unit import Write
 from vedette.services.agents import Agents
 from vedette.services.collector_neighbours import KnownNeighbours
+from vedette.services.confirm_asking import ConfirmAsking
 from vedette.services.handshakes import Refusal
 from vedette.wire.messages import Hello
 from vedette.wire.moment import Moment
-from vedette.wire.poller import POLLER, PREPARE
+from vedette.wire.poller import CONFIRM, POLLER, PREPARE
 
 CHECKS = {f"ch{number}" for number in range(20)}
 
@@ -33,8 +40,10 @@ class Site:
         self.house.put(*(remote_check(key, "pzAttic") for key in CHECKS))
         self.pollers: list[Poller] = []
 
-    async def connect(self, process: Agents, name: str, since_ms: int = NOW) -> Poller:
-        hello = Hello(token=ALICE_TOKEN, agent_id=name, guid=f"guid-{name}", features=frozenset({POLLER}),
+    async def connect(
+        self, process: Agents, name: str, since_ms: int = NOW, features: frozenset[str] = STOCK
+    ) -> Poller:
+        hello = Hello(token=ALICE_TOKEN, agent_id=name, guid=f"guid-{name}", features=features,
                       zone_ids=("pzAttic",))  # fmt: skip
         identity = await process.authenticate(hello, HERE, since_ms)
         assert not isinstance(identity, Refusal), identity
@@ -116,3 +125,46 @@ async def test_nothing_is_written_while_nothing_changes_and_all_is_after_a_pause
     neighbours.tell_again()
     await site.settle()
     assert site.roll.writes == writes + 1
+
+
+async def test_a_zone_whose_collector_is_connected_to_another_process_is_asked_to_confirm(site: Site) -> None:
+    """The one that evaluates knows that it can be, and the one that it is connected to reads of the round and asks."""
+    poller = await site.connect(site.there, "one", features=OURS)
+    assert site.here.collectors.can_confirm() == site.there.collectors.can_confirm() == {"pzAttic"}
+    rounds = KeptRounds()
+    rounds.begin("ch1", NOW, answered=())
+    rounds.begin("ch2", NOW - 100_000, answered=())  # its time is up
+    rounds.begin("ch3", NOW, answered=("pzAttic",))
+    for process in (site.here, site.there):
+        await ConfirmAsking(rounds, process.collectors.confirm, lambda: NOW + 2_000).step()
+    asks = [step.params for step in poller.steps if step.method == CONFIRM]
+    assert asks == [{"check_id": "ch1", "round_id": "ch1:1", "in_ms": 3_000}]
+
+
+async def test_a_zone_is_not_asked_to_confirm_where_one_of_its_collectors_anywhere_cannot(site: Site) -> None:
+    await site.connect(site.there, "ours", features=OURS)
+    await site.connect(site.here, "stock")
+    assert site.here.collectors.can_confirm() == site.there.collectors.can_confirm() == frozenset()
+
+
+class KeptRounds:
+    """What another process wrote down."""
+
+    def __init__(self) -> None:
+        self.kept: list[KeptRound] = []
+
+    def begin(self, check_id: str, at_ms: int, answered: tuple[str, ...]) -> None:
+        latest = Round(
+            id=f"{check_id}:1", tenant_id=ALICE, check_id=CheckId(check_id), began_ms=at_ms, after_ms=5_000,
+            until_ms=at_ms + 40_000, rests_until_ms=at_ms + 60_000, asked=("pzAttic",), answered=answered,
+        )  # fmt: skip
+        self.kept.append(KeptRound(latest, 1))
+
+    async def all(self) -> Sequence[KeptRound]:
+        return self.kept
+
+    def put(self, latest: Round, revision: int) -> Write:
+        raise NotImplementedError
+
+    def remove(self, kept: KeptRound) -> Write:
+        raise NotImplementedError

@@ -81,6 +81,30 @@ async def test_a_zone_that_is_up_and_silent_lags_and_its_alarms_stay_as_they_are
     assert chain.states == ["OK"]
 
 
+async def test_a_zone_does_not_lag_for_having_been_heard_by_another_process(chain: Chain) -> None:
+    """Two evaluate the one log by turns, and one of them gets none for a long time."""
+    await chain.tick(0, 0)
+    await chain.see("200", 1)
+    other = chain.evaluator
+    chain.start()
+    for minute in range(1, 11):
+        await chain.see("200", 60 * minute)
+        await chain.tick(60 * minute + 5, 60 * minute + 55)
+    chain.evaluator = other
+    await chain.tick(660, 665)
+    assert (await chain.memory.surroundings()).lagging == {}
+
+
+async def test_a_zone_whose_check_comes_less_often_than_it_did_does_not_lag(chain: Chain) -> None:
+    await chain.tick(0, 0)
+    await chain.see("200", 1)
+    chain.put(changed(check(), period=600))
+    await chain.tick(5, 600)
+    assert (await chain.memory.surroundings()).lagging == {}
+    await chain.tick(605, 905)
+    assert set((await chain.memory.surroundings()).lagging) == set(ZONES)
+
+
 async def test_a_zone_whose_checks_have_gone_does_not_lag(chain: Chain) -> None:
     await chain.tick(0, 0)
     await chain.see("200", 1)

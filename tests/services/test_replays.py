@@ -205,6 +205,44 @@ async def test_a_replay_begun_in_the_middle_finds_the_same_pages(seed: int) -> N
     assert told == [(one.plan_id, one.state, one.at_ms) for one in deliveries if at_of(one.key) >= from_ms]
 
 
+async def test_a_zone_stands_in_a_replay_as_the_best_that_living_processes_say_of_it() -> None:
+    """Of two processes one has no collectors: after its start it says so, and means itself. Then the other one dies."""
+    days = Days(0)
+    chain = days.chain
+
+    async def tick(at_s: int, *processes: str) -> None:
+        at_ms = BEGIN_MS + at_s * 1000
+        await chain.happen(*(Tick(at_ms, process, at_ms, takes_agents=True) for process in processes))
+
+    async def say(process: str, spell: Spell, at_s: int) -> None:
+        await chain.happen(*(ZoneTurned(BEGIN_MS + at_s * 1000, ZoneId(zone), process, spell) for zone in ZONES))
+
+    async def see(code: str, at_s: int) -> None:
+        for nth, zone in enumerate(ZONES):
+            await chain.observe(observation(zone, code, BEGIN_MS + at_s * 1000 + nth))
+
+    await say("prOne", Spell.UP, 0)
+    await tick(1, "prOne")
+    await say("prTwo", Spell.UP, 2)
+    await say("prTwo", Spell.DOWN, 12)
+    for at_s in range(15, 120, 5):
+        await tick(at_s, "prOne", "prTwo")
+    await see("200", 121)
+    await see("500", 181)
+    for at_s in range(185, 205, 5):  # the first one no longer ticks
+        await tick(at_s, "prTwo")
+    days.now_ms = BEGIN_MS + 205_000
+
+    steps = await steps_of(days, BEGIN_MS)
+
+    assert [step.change.state.value for step in steps if step.change] == ["OK", "CRITICAL"] == chain.states
+    running = await days.replays().begin(days.objects, days.now_ms)
+    async for _ in days.replays().steps(running, "chOne", days.now_ms):
+        pass
+    assert running.replay.electorate is not None
+    assert running.replay.electorate.up == ()
+
+
 class Host:
     """An agent with one check, its connection, and the process that it is connected to."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from tests.fakes.chain import ALICE, CHARLIE, Chain, alarm, changed, check, entity, notification, observation, plan
 from tests.fakes.database import FakeDatabase
@@ -183,6 +184,30 @@ def failing_once(database: FakeDatabase) -> Any:
         await database.commit(*writes)
 
     return commit
+
+
+async def test_an_agent_whose_plugin_stamps_what_it_says_with_earlier_times_has_not_been_silent() -> None:
+    """Known by when it came, also where that is read out of the log again."""
+    chain = await a_chain()
+    await report(chain, 0)
+    for at_s in range(5, 400, 5):
+        if at_s % 60 == 0:
+            earlier = observation(None, "200", at(chain, at_s - 3600), check_type="agent.memory", sender="host:g")
+            await chain.observe(msgspec.structs.replace(earlier, arrival_ms=at(chain, at_s)))
+        chain.start()
+        await chain.tick(at_s, at_s)
+    assert changes(chain) == [("OK", "fine", 0)]
+
+
+async def test_an_agent_that_comes_back_fast_when_its_check_is_due_makes_nobody_start_over() -> None:
+    """What was read of a timer is compared before the timer is hastened."""
+    chain = await a_chain()
+    await report(chain, 0)
+    await chain.tick(0, 100)
+    tick = Tick(at(chain, 115), "prOne", at(chain, 115), takes_agents=True)
+    with capture_logs() as logs:
+        await chain.happen(opened(chain, 82, "cnTwo", is_fast=True), tick)
+    assert [one["event"] for one in logs if one["event"] == "evaluation_conflict"] == []
 
 
 async def test_two_evaluators_at_once_decide_a_silence_once() -> None:

@@ -35,7 +35,7 @@ from vedette.wire.envelope import Request, answered, asked
 from vedette.wire.messages import schedule_result
 from vedette.wire.poller import STOCK_TYPES, PolledCheck, verdict_of
 
-words = st.text(min_size=1, max_size=10)
+words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=10)
 scalars = st.booleans() | st.integers() | words
 AGENT_TYPES = sorted(key for key in CHECK_TYPES if not CHECK_TYPES[key].is_remote)
 patterns = words | st.sampled_from(

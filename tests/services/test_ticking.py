@@ -14,6 +14,7 @@ from tests.fakes.stores import FakeDocuments, FakeObservations
 from vedette.domain.documents import Document, Kind
 from vedette.domain.happenings import Happening, Spell, Tick, ZoneTurned
 from vedette.domain.ids import ZoneId
+from vedette.engine.surroundings import Surroundings
 from vedette.engine.zone_spells import Stand, ZoneSpells
 from vedette.ports.unit import StoreUnavailable
 from vedette.services.ticking import Process, Ticking
@@ -62,6 +63,11 @@ class Here:
         stored = self.database.table("documents")[key]
         after = msgspec.structs.replace(zone(key, **public), revision=stored.revision + 1)
         self.database.commit_now(self.documents.update(after, stored.revision))
+        await self.watch.follow(await self.documents.changes(0, 100))
+
+    async def delete(self, key: str) -> None:
+        """And its watch hears of it."""
+        self.database.commit_now(self.documents.remove(self.database.table("documents")[key]))
         await self.watch.follow(await self.documents.changes(0, 100))
 
     async def step(self, after_ms: int = 0) -> list[Happening]:
@@ -163,7 +169,7 @@ async def test_a_zone_that_was_deleted_while_nobody_looked_is_gone() -> None:
     here = Here()
     before = ZoneSpells({}, {"mzold": Stand(Spell.UP, 1), "pzOld": Stand(Spell.UP, 1)})
     await here.watch.begin(before, here.steady.now_ms)
-    assert await here.spells() == {"mzold": Spell.GONE, "pzOld": Spell.GONE}
+    assert await here.spells() == {"mzold": Spell.GONE, "pzOld": Spell.DELETED}
 
 
 async def test_a_private_zone_that_is_disabled_is_gone_until_it_is_enabled() -> None:
@@ -180,11 +186,33 @@ async def test_a_private_zone_that_is_disabled_is_gone_until_it_is_enabled() -> 
     assert await here.spells(5_000) == {"pzOne": Spell.UP}
 
 
-async def test_a_private_zone_that_is_deleted_is_gone() -> None:
+async def test_a_private_zone_that_is_deleted_is_spoken_of_once_more_and_then_forgotten() -> None:
     here = Here()
     here.put("pzOne")
     here.standing = {"pzOne": True}
     await here.step()
-    here.database.commit_now(here.documents.remove(here.database.table("documents")["pzOne"]))
-    await here.watch.follow(await here.documents.changes(0, 100))
-    assert await here.spells() == {"pzOne": Spell.GONE}
+    await here.delete("pzOne")
+    assert await here.spells() == {"pzOne": Spell.DELETED}
+    assert await here.spells(5_000) == {}
+    here.standing = {}
+    assert await here.spells(5_000) == {}
+    assert here.watch.spoken_of == set()
+
+
+async def test_of_a_zone_that_comes_and_goes_without_a_collector_nothing_is_said() -> None:
+    """Or a tenant could make every tick longer, zone by zone."""
+    here = Here()
+    here.put("pzOne")
+    await here.delete("pzOne")
+    assert await here.spells() == {}
+
+
+def test_a_deleted_zone_is_forgotten_an_hour_later() -> None:
+    surroundings = Surroundings()
+    for spell in (Spell.UP, Spell.DELETED):
+        surroundings = surroundings.after(ZoneTurned(0, ZoneId("pzOne"), "prOne", spell))
+    surroundings = surroundings.after(ZoneTurned(0, ZoneId("pzTwo"), "prOne", Spell.GONE))
+    surroundings = surroundings.after(Tick(3_600_000, "prOne", 0, takes_agents=True))
+    assert surroundings.zones.zones(["pzOne", "pzTwo"]).existing == frozenset()
+    surroundings = surroundings.after(Tick(3_600_001, "prOne", 0, takes_agents=True))
+    assert (set(surroundings.zones.stands), set(surroundings.zones.said)) == ({"pzTwo"}, {"pzTwo"})

@@ -11,20 +11,28 @@ from vedette.wire.moment import set_by_ms
 
 MOST_KEPT = 10_000
 """About a day of five checks at 60 s, in a few MiB."""
+MOST_BYTES = 16 * 1024 * 1024
+"""As they go over the wire; in memory they take some five times as much. Plugins may have a lot to say."""
 Params = dict[str, Any]
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 class _Kept(msgspec.Struct, frozen=True):
     number: int
     params: Params
     drift_ms: int
+    size: int  # bytes
 
 
 class Buffer:
     """Posts wait, are sent, and leave when the server has them; when it is full the oldest waiting one goes."""
 
-    def __init__(self, most: int = MOST_KEPT) -> None:
+    def __init__(self, most: int = MOST_KEPT, most_bytes: int = MOST_BYTES) -> None:
         self._most = most
+        self._most_bytes = most_bytes
+        self._size = 0
         self._waiting: deque[_Kept] = deque()
         self._sent: dict[int, _Kept] = {}
         self._count = 0
@@ -34,9 +42,11 @@ class Buffer:
     def put(self, params: Params, drift_ms: int = 0) -> None:
         """`drift_ms` is that of the clock that their timestamp was taken from."""
         self._count += 1
-        self._waiting.append(_Kept(self._count, params, drift_ms))
-        if len(self) > self._most:
-            self._waiting.popleft()
+        kept = _Kept(self._count, params, drift_ms, len(_encode(params)))
+        self._waiting.append(kept)
+        self._size += kept.size
+        while self._waiting and (len(self) > self._most or self._size > self._most_bytes):
+            self._size -= self._waiting.popleft().size
             self.dropped += 1
 
     def peek(self, drift_ms: int = 0) -> Params | None:
@@ -54,7 +64,10 @@ class Buffer:
     def answered(self, post_number: int) -> Params | None:
         """The server has it, or does not want it."""
         kept = self._sent.pop(post_number, None)
-        return None if kept is None else kept.params
+        if kept is None:
+            return None
+        self._size -= kept.size
+        return kept.params
 
     def give_back(self, post_number: int) -> None:
         """It must be sent again, in its place."""

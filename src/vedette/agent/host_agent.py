@@ -20,7 +20,7 @@ from vedette.agent.config import AgentConfig, ConfigError, Endpoint
 from vedette.agent.files import Files, Texts
 from vedette.agent.link import End, Link
 from vedette.agent.questions import Questions
-from vedette.agent.reading import Reading
+from vedette.agent.reading import Reading, fitting
 from vedette.agent.rhythm import Rhythm
 from vedette.domain.tokens import recorded
 from vedette.wire.backoff import Backoff
@@ -203,7 +203,7 @@ class HostAgent:
     # -- the checks
 
     async def _run_check(self, check: ScheduledCheck) -> None:
-        reading = await self._checks.run(check)
+        reading = fitting(await self._checks.run(check))
         dropped = self.buffer.dropped
         now = self._now()
         self.buffer.put(self._params(check, reading, now), now.drift_ms)

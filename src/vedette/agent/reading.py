@@ -6,10 +6,14 @@ from typing import Any
 
 import msgspec
 
+from vedette.wire.framing import KNOWN_PEER_LINE_BYTES
 from vedette.wire.messages import LONGEST_STATUS
 from vedette.wire.metrics import WireMetric
 
 SUCCESS = "success"
+LONGEST_TOLD = KNOWN_PEER_LINE_BYTES - 65_536
+"""Of what a check says, as it goes over the wire: the server ends a connection for a line that is too long."""
+_encode = msgspec.json.Encoder().encode
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +36,12 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 def unavailable(status: str) -> Reading:
     """Nothing could be seen; why."""
     return Reading(available=False, status=status)
+
+
+def fitting(reading: Reading) -> Reading:
+    """The reading, or why it cannot be posted: sent as it is it would end one connection after another."""
+    is_short = len(_encode(reading.told())) <= LONGEST_TOLD
+    return reading if is_short else unavailable(f"The check said more than {LONGEST_TOLD} bytes")
 
 
 def gauge(value: float, unit: str) -> WireMetric:

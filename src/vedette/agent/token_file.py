@@ -29,7 +29,7 @@ def replace_token(file: Path, old: str, new: str) -> None:
             raise ConfigError(
                 f"{file}: {_KEY}: somebody has changed it since this agent started; expected it unchanged"
             )
-        _write(target, _with_token(text, found.line, new))
+        write_over(target, _with_token(text, found.line, new))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: the new token cannot be stored: {_problem(error)}") from None
 
@@ -43,8 +43,8 @@ def _with_token(text: str, line: int, new: str) -> str:
     return "".join(lines)
 
 
-def _write(target: Path, text: str) -> None:
-    """Written beside, made durable, and only then put in place."""
+def write_over(target: Path, text: str) -> None:
+    """A file that is there, with its owner and mode: written beside, made durable, and only then put in place."""
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as written:

@@ -21,6 +21,7 @@ from vedette.agent_endpoint.limits import Limits
 from vedette.domain.tokens import Reason, recorded
 from vedette.ports.unit import StoreUnavailable
 from vedette.services.agent_connections import Address, Identity
+from vedette.services.agent_files import FileOutcome
 from vedette.services.agent_replies import BUSY, NOT_CONNECTED, Outcome, Reply
 from vedette.services.agents import Agents
 from vedette.services.handshakes import TEXTS, Refusal
@@ -41,6 +42,7 @@ from vedette.wire.events import (
     ServerEvent,
     Unanswered,
 )
+from vedette.wire.framing import KNOWN_PEER_LINE_BYTES
 from vedette.wire.messages import CLOSING, NOTICES, ROTATE, UNAVAILABLE, Hello, files_result, schedule_result
 from vedette.wire.moment import Moment
 from vedette.wire.poller import METHODS as POLLER_METHODS
@@ -49,9 +51,13 @@ from vedette.wire.server import ANSWER_LIMIT_MS, Phase, ServerConnection, Terms
 Posted = MetricsPosted | CollectorPosted
 Wish = Posted | ScheduleAsked | FilesPosted
 MOST_QUEUED = 64
+MOST_QUEUED_BYTES = KNOWN_PEER_LINE_BYTES
+"""Of requests that wait; what is read is held in full and once more as it is understood."""
 MOST_POSTS_AT_ONCE = 64
 WRITE_BUFFER_BYTES = 64 * 1024
 LONGEST_PROBLEM = 300
+FILES_AGAIN_S = 5.0
+"""Less than a stop of the server waits for accepted work."""
 NOTICE_S = 0.5
 """How long an agent that is told why it is cut may take to say that it has understood."""
 log = structlog.get_logger(__name__)
@@ -85,12 +91,14 @@ class AgentPeer(asyncio.Protocol):
     """A peer from its TLS handshake to its end. It is the `Live` connection that the services see."""
 
     __slots__ = ("_address", "_cut_for", "_endpoint", "_is_reading", "_is_stopping", "_is_write_full", "_queue",
-                 "_task", "_transport", "_waiting", "_wire", "identity_or_none", "silent_ms")  # fmt: skip
+                 "_queued_bytes", "_task", "_transport", "_waiting", "_wire", "identity_or_none",
+                 "silent_ms")  # fmt: skip
 
     def __init__(self, endpoint: Endpoint, address: Address) -> None:
         self._endpoint = endpoint
         self._address = address
         self._queue: deque[Wish] = deque()
+        self._queued_bytes = 0
         self._task: asyncio.Task[None] | None = None
         self._is_reading = True
         self._is_write_full = self._is_stopping = False
@@ -204,7 +212,7 @@ class AgentPeer(asyncio.Protocol):
         may_tell = with_notice and NOTICES in self.identity.features
         is_told = may_tell and self._ask(CLOSING, {"reason": str(reason), "message": text}) is not None
         self._cut_for = reason
-        self._queue.clear()
+        self._drop_wishes()
         if is_told:
             asyncio.get_running_loop().call_later(NOTICE_S, self.close, text)
         else:
@@ -213,7 +221,7 @@ class AgentPeer(asyncio.Protocol):
 
     def close(self, reason: str) -> None:
         """At once: what waits to be taken or to be sent is dropped."""
-        self._queue.clear()
+        self._drop_wishes()
         if not self._wire.is_over:
             self._log("agent.closed", reason=reason)
         self._wire.end()
@@ -268,6 +276,7 @@ class AgentPeer(asyncio.Protocol):
         if self._cut_for is not None:
             return
         self._queue.append(event)
+        self._queued_bytes += len(event.request.params)
         if self._task is None:
             self._work(self._work_off())
         self._set_reading()
@@ -358,15 +367,24 @@ class AgentPeer(asyncio.Protocol):
             if isinstance(first, Posted):
                 await self._take(self._leading_posts())
             else:
-                self._queue.popleft()
+                self._next()
                 await (self._hand_out(first.request) if isinstance(first, ScheduleAsked) else self._files(first))
             self._set_reading()
 
     def _leading_posts(self) -> list[Posted]:
         posts: list[Posted] = []
         while self._queue and len(posts) < MOST_POSTS_AT_ONCE and isinstance(self._queue[0], Posted):
-            posts.append(cast("Posted", self._queue.popleft()))
+            posts.append(cast("Posted", self._next()))
         return posts
+
+    def _next(self) -> Wish:
+        wish = self._queue.popleft()
+        self._queued_bytes -= len(wish.request.params)
+        return wish
+
+    def _drop_wishes(self) -> None:
+        self._queue.clear()
+        self._queued_bytes = 0
 
     async def _take(self, posts: list[Posted]) -> None:
         """A peer sends posts of one kind: an agent's or a collector's."""
@@ -398,15 +416,25 @@ class AgentPeer(asyncio.Protocol):
         self._reply(answered(request, schedule_result(checks)))
 
     async def _files(self, posted: FilesPosted) -> None:
-        try:
-            taken = await self._endpoint.agents.take_files(self.identity, posted.files, self._endpoint.now().wall_ms)
-        except StoreUnavailable:
+        taken = await self._take_files(posted)
+        if taken is None:
             self._reply(refused(posted.request, 400, UNAVAILABLE, "Nothing can be stored now"))
             return
         if isinstance(taken, NotTaken):
             self._reply(refused(posted.request, 400, "badRequest", taken.message))
             return
         self._reply(answered(posted.request, files_result([msgspec.to_builtins(one) for one in taken])))
+
+    async def _take_files(self, posted: FilesPosted) -> list[FileOutcome] | NotTaken | None:
+        """None where nothing can be stored now. A stock agent sends its files once, so they wait here until it can."""
+        agents = self._endpoint.agents
+        while True:
+            try:
+                return await agents.take_files(self.identity, posted.files, self._endpoint.now().wall_ms)
+            except StoreUnavailable:
+                if self.identity.is_ours or self._is_stopping or not self._is_live:
+                    return None
+            await asyncio.sleep(FILES_AGAIN_S)
 
     def _reply(self, *lines: bytes) -> None:
         if not self._transport.is_closing():
@@ -416,7 +444,8 @@ class AgentPeer(asyncio.Protocol):
 
     def _set_reading(self) -> None:
         judging = self.identity_or_none is None and self._task is not None
-        wanted = not (judging or self._is_write_full or self._is_stopping or len(self._queue) >= MOST_QUEUED)
+        is_full = len(self._queue) >= MOST_QUEUED or self._queued_bytes >= MOST_QUEUED_BYTES
+        wanted = not (judging or self._is_write_full or self._is_stopping or is_full)
         if wanted == self._is_reading or self._transport.is_closing():
             return
         self._is_reading = wanted

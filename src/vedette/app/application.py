@@ -18,7 +18,7 @@ from vedette.app.keeping import Kept, new_process_id
 from vedette.app.listeners import bound, listen, reachable
 from vedette.app.loops import Loop
 from vedette.app.measures import Measures
-from vedette.app.metric_store import Senders, listeners, plotting
+from vedette.app.metric_store import Senders, listeners, looking_for_stores, plotting
 from vedette.app.neighbours import start_asking
 from vedette.app.reach import reach
 from vedette.app.ticks import begin_ticking, keep_lookout, ticks
@@ -76,7 +76,10 @@ class App:
         kept = Kept(base, self.process_id)
         await kept.begin(self._cleanup)
         self._run(kept.loop)
-        resolver = Resolver(egress_policy(self.config, (*where.values(), *listeners(self.config))), steady_s)
+        policy = egress_policy(self.config, (*where.values(), *listeners(self.config)))
+        if self.config.metrics_url or self.config.remote_write:
+            self._run(looking_for_stores(self.config, policy))
+        resolver = Resolver(policy, steady_s)
         self._cleanup.callback(resolver.close)
         await self._start_roles(base, resolver, sockets, kept.presence)
 
@@ -108,6 +111,8 @@ class App:
         elif "agent_endpoint" in config.roles:
             await keep_lookout(base, ticking, cleanup)
         self._run(roles.placing(agents.collectors))
+        if config.database is not None:  # with SQLite there is one process only, which evaluates
+            self._run(roles.asking_to_confirm(base, agents.collectors))
         if "collector" in config.roles or "agent_endpoint" in config.roles:
             self._run(ticks(ticking, agents.collectors))
         if "agent_endpoint" in config.roles:

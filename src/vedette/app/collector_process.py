@@ -19,8 +19,9 @@ import uvloop
 
 from vedette import __version__
 from vedette.adapters.local.clock import now_ms, steady_ms, steady_s
-from vedette.adapters.local.files import LocalFailure, write_whole
+from vedette.adapters.local.files import LocalFailure
 from vedette.adapters.local.resolver import Resolver
+from vedette.agent.token_file import write_over
 from vedette.app.collecting import probes
 from vedette.app.open_files import allow_many_open_files, open_files_allowed
 from vedette.collector.canary import Canary
@@ -68,15 +69,14 @@ class TokenInFile:
         return text
 
     def replace(self, old: str, new: str) -> None:
-        """Its mode stays; a link stays a link."""
+        """Its owner and mode stay; a link stays a link."""
         kept = self.read()
         if kept == new:
             return
         if kept != old:
             raise UnreadableToken(f"{self._file}: somebody has changed it; expected it unchanged")
-        target = self._file.resolve()
         try:
-            write_whole(target, f"{new}\n".encode(), target.stat().st_mode & 0o777)
+            write_over(self._file.resolve(), f"{new}\n")
         except OSError as error:
             raise UnreadableToken(f"{self._file}: {_problem(error)}") from None
 

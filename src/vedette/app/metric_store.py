@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import socket
 from collections.abc import Callable
@@ -22,10 +23,12 @@ from vedette.app.base import Base
 from vedette.app.loops import Loop
 from vedette.app.measures import Measures
 from vedette.config import Config, HostPort
+from vedette.domain.egress import EgressPolicy
 from vedette.services.forwarding import METRIC_STORE, REMOTE_WRITE, Forwarding
 from vedette.services.outgrown_points import OutgrownPoints
 
 _IDLE_S = 1.0
+_LOOK_EVERY_S, _LOOK_UP_S = 60.0, 5.0
 _PORTS = {"http": 80, "https": 443}
 _log = structlog.get_logger("vedette.metric_store")
 _WRITE_PATH = "/api/v1/write"
@@ -133,6 +136,27 @@ def listeners(config: Config) -> list[HostPort]:
         # What listens on this machine's loopback may listen on its other addresses, too.
         found += [HostPort("0.0.0.0" if one.is_loopback else str(one), port) for one in addresses]  # noqa: S104
     return found
+
+
+async def look_for_stores(config: Config, policy: EgressPolicy) -> None:
+    """A name may come to have other addresses: they are out of reach from then on."""
+    try:
+        async with asyncio.timeout(_LOOK_UP_S):
+            found = await asyncio.to_thread(listeners, config)
+    except TimeoutError:
+        return
+    for where in found:
+        policy.keep_out((ip_address(where.host), where.port))
+
+
+def looking_for_stores(config: Config, policy: EgressPolicy) -> Loop:
+    """What does so again and again."""
+
+    async def step() -> bool:
+        await look_for_stores(config, policy)
+        return False
+
+    return Loop("metric_store_addresses", step, _LOOK_EVERY_S)
 
 
 def spool_of(data_dir: Path, name: str) -> Path:

@@ -32,6 +32,7 @@ from vedette.services.audit_sealing import Sealer
 from vedette.services.audits import Auditor
 from vedette.services.collector_neighbours import KnownNeighbours
 from vedette.services.collectors import Collectors
+from vedette.services.confirm_asking import ASK_EVERY_S, ConfirmAsking
 from vedette.services.following import Follower
 from vedette.services.identity import Identity
 from vedette.services.known_suppressions import KnownSuppressions
@@ -50,6 +51,7 @@ _EXPIRE_S = 1.0
 _SEAL_S = 0.5
 _AGENTS_S = 1.0
 _PLACE_S = 1.0
+_PLACE_REST_S = 0.2  # what a collector says of its sight, as often as it likes, moves a whole zone's checks
 
 
 class Following:
@@ -107,9 +109,15 @@ def placing(collectors: Collectors) -> Loop:
         await collectors.step(steady_ms())
         return False
 
-    loop = Loop("place", step, _PLACE_S)
+    loop = Loop("place", step, _PLACE_S, rest_s=_PLACE_REST_S)
     collectors.wake = loop.wake
     return loop
+
+
+def asking_to_confirm(base: Base, collectors: Collectors) -> Loop:
+    """Our collectors' part in the confirm rounds of all processes."""
+    asking = ConfirmAsking(base.stores.confirm_rounds, collectors.confirm, now_ms)
+    return Loop("confirm", asking.step, ASK_EVERY_S)
 
 
 def agents(base: Base, alerting: Alerting, following: Following, presence: Presence) -> Agents:

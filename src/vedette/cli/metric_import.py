@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import islice
 
 import cramjam
 
@@ -12,6 +13,7 @@ from vedette.adapters.local.clock import now_ms
 from vedette.adapters.local.files import LocalFailure
 from vedette.adapters.prometheus.client import Client, Refused, StoreDown
 from vedette.adapters.prometheus.points import samples_of
+from vedette.adapters.prometheus.sender import MOST_POINTS
 from vedette.adapters.prometheus.write_request import Encoder
 from vedette.app.metric_store import metric_store
 from vedette.cli.at_hand import AtHand
@@ -46,9 +48,7 @@ async def add(at_hand: AtHand, points: SortedPoints) -> Done:
     done = Done()
     async with _store(at_hand.config) as client:
         for day in points.days():
-            new = await _added(importer, checks[day.tenant_id, day.check_id], day)
-            if client is not None:
-                await _send(client, new)
+            new = await _added(importer, checks[day.tenant_id, day.check_id], day, client)
             done.points += sum(len(metrics) for metrics in day.points.values())
             done.added += sum(len(one.metrics) for one in new)
     return done
@@ -69,14 +69,18 @@ async def _checks(at_hand: AtHand, points: SortedPoints) -> dict[tuple[str, str]
     return found
 
 
-async def _added(importer: PointImporter, check: Document, day: OneDay) -> Sequence[Observation]:
+async def _added(importer: PointImporter, check: Document, day: OneDay, client: Client | None) -> Sequence[Observation]:
+    async def send(new: Sequence[Observation]) -> None:
+        if client is not None:
+            await _send(client, new)
+
     imported = ImportedDay(check=check, place=day.place, start_ms=day.start_ms, points=day.points)
     for _ in range(_TRIES - 1):
         try:
-            return await importer.add(imported)
+            return await importer.add(imported, send)
         except Conflict:  # a running server was rolling up the same day
             continue
-    return await importer.add(imported)
+    return await importer.add(imported, send)
 
 
 @asynccontextmanager
@@ -93,9 +97,10 @@ async def _store(config: Config) -> AsyncIterator[Client | None]:
 
 
 async def _send(client: Client, observations: Sequence[Observation]) -> None:
-    if not observations:
-        return
+    """In requests of a size that a store takes."""
+    samples, encode = samples_of(observations), Encoder()
     try:
-        await client.write(bytes(cramjam.snappy.compress_raw(Encoder()(samples_of(observations)))))
+        while some := list(islice(samples, MOST_POINTS)):
+            await client.write(bytes(cramjam.snappy.compress_raw(encode(some))))
     except (StoreDown, Refused) as error:
         raise LocalFailure(f"metric store: {error}; some points are not there, and can be imported again") from None

@@ -15,9 +15,11 @@ from vedette.collector.reporting import Reporter
 from vedette.collector.schedule import Random, Schedule
 from vedette.collector.stillness import BEAT_S, Stillness
 from vedette.domain.ids import CheckId, ZoneId
+from vedette.domain.metrics import Metric
 from vedette.domain.observations import Observation
 from vedette.ports.clock import Clock
 from vedette.ports.probing import Assignment, Confirmation, Probe, ProbeResult, Report
+from vedette.wire.metrics import LONGEST_TEXT
 
 AT_ONCE = 2000
 DRAIN_S = 10.0
@@ -213,12 +215,19 @@ class ZoneCollector:
             arrival_ms=at_ms,  # until it arrives
             available=result.available,
             status=result.status[:STATUS_LIMIT],
-            metrics=result.metrics,
+            metrics={name: _kept(metric) for name, metric in result.metrics.items()},
             target=result.target,
             buffers=True,
             took_ms=took_ms,
             round_id=round_id,
         )
+
+
+def _kept(metric: Metric) -> Metric:
+    """Texts are stored no longer than this, and many of them may have to wait for the server."""
+    value = metric.value
+    is_long = isinstance(value, str) and len(value) > LONGEST_TEXT
+    return msgspec.structs.replace(metric, value=str(value)[:LONGEST_TEXT]) if is_long else metric
 
 
 def _is_same_work(known: Assignment, assignment: Assignment) -> bool:

@@ -19,7 +19,11 @@ class Spell(StrEnum):
     UP = "UP"
     DOWN = "DOWN"  # no collector of it has beaten within three heartbeat intervals
     BLIND = "BLIND"  # its collectors beat, and none of them sees its canaries
-    GONE = "GONE"  # deleted or disabled
+    GONE = "GONE"  # disabled, or no longer configured
+    DELETED = "DELETED"  # a private zone: no check is polled from it any more, and it is forgotten in time
+
+
+NOT_THERE = frozenset({Spell.GONE, Spell.DELETED})
 
 
 class ZoneTurned(msgspec.Struct, frozen=True, array_like=True, tag="zone"):
@@ -29,6 +33,14 @@ class ZoneTurned(msgspec.Struct, frozen=True, array_like=True, tag="zone"):
     zone_id: ZoneId
     process_id: str
     spell: Spell
+
+
+class ProcessTurned(msgspec.Struct, frozen=True, array_like=True, tag="process"):
+    """What a process says of zones counts no longer, or again; written by evaluation, which finds it in the ticks."""
+
+    at_ms: int
+    process_id: str
+    lives: bool
 
 
 class AgentConnected(msgspec.Struct, frozen=True, array_like=True, tag="opened"):
@@ -69,4 +81,4 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="tick"):
     takes_agents: bool  # agents can reach it: silence is measured by its ticks
 
 
-Happening = ZoneTurned | AgentConnected | AgentClosed | AgentFetched | Tick
+Happening = ZoneTurned | ProcessTurned | AgentConnected | AgentClosed | AgentFetched | Tick

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     AGENT_NOT_ALLOWED = "agent_not_allowed"
     NETWORK_NOT_ALLOWED = "network_not_allowed"
     TOO_MANY_AGENTS = "too_many_agents"
+    TOO_MANY_COLLECTORS = "too_many_collectors"
     ZONE_NOT_ALLOWED = "zone_not_allowed"
     BAD_AGENT_ID = "bad_agent_id"
     TOO_MANY_FAILURES = "too_many_failures"

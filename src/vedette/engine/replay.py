@@ -4,9 +4,8 @@ What evaluation does as things happen is done here for a stretch of the past: th
 each moment, zones as they stood, observations in the order of the log, confirm rounds, silences. So *explain* shows
 what was decided, and a *back-test* what other criteria would have.
 
-Two things are made up for. Which collectors could be asked to confirm is in no log: those that say how long their
-probes take, for both came together. Which processes lived is in the ticks, too many to be read for a zone: the last to
-speak of it is believed.
+One thing is made up for. Which collectors could be asked to confirm is in no log: those that say how long their probes
+take, for both came together.
 """
 
 from __future__ import annotations
@@ -16,7 +15,15 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from vedette.domain.happenings import AgentClosed, AgentConnected, AgentFetched, Happening, Tick, ZoneTurned
+from vedette.domain.happenings import (
+    AgentClosed,
+    AgentConnected,
+    AgentFetched,
+    Happening,
+    ProcessTurned,
+    Tick,
+    ZoneTurned,
+)
 from vedette.domain.observations import Entry, Observation
 from vedette.domain.states import State
 from vedette.engine import confirm
@@ -32,7 +39,7 @@ from vedette.engine.suppression import Subject, Suppression, covers, is_active, 
 from vedette.engine.terms import Terms
 from vedette.engine.ticks import Ticks
 from vedette.engine.told import after_telling, held_back, tellings
-from vedette.engine.zone_spells import Stand, ZoneSpells
+from vedette.engine.zone_spells import ZoneSpells
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +150,7 @@ class Replay:
     def _happen(self, happening: Happening) -> Iterator[Step]:
         before = self._zones
         match happening:
-            case ZoneTurned():
+            case ZoneTurned() | ProcessTurned():
                 self._zones = after_turn(before, happening)
             case AgentConnected():
                 self._ticks = self._ticks.spoke(happening.process_id, happening.at_ms)
@@ -301,12 +308,11 @@ class Replay:
         return Zones(said.existing, said.up | unspoken, said.since)
 
 
-def after_turn(spells: ZoneSpells, turned: ZoneTurned) -> ZoneSpells:
-    """As the last process to speak of a zone says, whether it still lives or not."""
-    before = spells.stands.get(turned.zone_id)
-    if before is not None and before.spell is turned.spell:
-        return spells
-    return ZoneSpells({}, {**spells.stands, turned.zone_id: Stand(turned.spell, turned.at_ms)})
+def after_turn(spells: ZoneSpells, turned: ZoneTurned | ProcessTurned) -> ZoneSpells:
+    """A process that speaks lives until it is said not to."""
+    if isinstance(turned, ProcessTurned):
+        return spells.turned(turned)
+    return spells.after(turned, spells.heeded | {turned.process_id})
 
 
 def _about(past: Past, start: AlarmState) -> tuple[Lasting, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from vedette.domain.happenings import AgentConnected, Tick, ZoneTurned
-from vedette.engine.ticks import Ticks
+from vedette.engine.ticks import FORGOTTEN_MS, Ticks
 from vedette.engine.zone_spells import ZoneSpells
 
 
@@ -15,6 +15,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     zones: ZoneSpells = ZoneSpells()
     ticks: Ticks = Ticks()
     lagging: dict[str, int] = {}  # zones that are up but silent, and since when
+    heard: dict[str, int] = {}  # when something came from a zone last, as of the last tick
     changes_seq: int = 0  # how far the changes feed was looked through for what moves timers of silence
 
     def after(self, happening: ZoneTurned | AgentConnected | Tick) -> Surroundings:
@@ -32,4 +33,5 @@ class Surroundings(msgspec.Struct, frozen=True):
         forgotten = self.ticks.processes.keys() - ticks.processes.keys()
         if forgotten:
             zones = zones.without(forgotten)
-        return msgspec.structs.replace(self, zones=zones.among(ticks.living(tick.at_ms), tick.at_ms), ticks=ticks)
+        zones = zones.among(ticks.living(tick.at_ms), tick.at_ms).without_deleted(tick.at_ms - FORGOTTEN_MS)
+        return msgspec.structs.replace(self, zones=zones, ticks=ticks)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
-from vedette.domain.happenings import Spell, ZoneTurned
+from vedette.domain.happenings import NOT_THERE, ProcessTurned, Spell, ZoneTurned
 from vedette.engine.electorate import Zones
 
 
@@ -26,6 +26,7 @@ class ZoneSpells(msgspec.Struct, frozen=True):
 
     said: dict[str, dict[str, Spell]] = {}  # zone -> process -> what it last said
     stands: dict[str, Stand] = {}
+    heeded: frozenset[str] = frozenset()  # the processes whose word counts, of those that spoke
 
     def after(self, turned: ZoneTurned, living: Collection[str]) -> ZoneSpells:
         """`living`: the processes whose word counts, the one that speaks among them.
@@ -34,11 +35,17 @@ class ZoneSpells(msgspec.Struct, frozen=True):
         """
         by = {**self.said.get(turned.zone_id, {}), turned.process_id: turned.spell}
         stands = _stood({turned.zone_id: by}, self.stands, living, turned.at_ms)
-        return ZoneSpells({**self.said, turned.zone_id: by}, stands)
+        return ZoneSpells({**self.said, turned.zone_id: by}, stands, self.heeded | {turned.process_id})
 
     def among(self, living: Collection[str], at_ms: int) -> ZoneSpells:
         """As they stand when other processes live than before."""
-        return ZoneSpells(self.said, _stood(self.said, self.stands, living, at_ms))
+        heeded = frozenset(process for by in self.said.values() for process in by if process in living)
+        return ZoneSpells(self.said, _stood(self.said, self.stands, living, at_ms), heeded)
+
+    def turned(self, turned: ProcessTurned) -> ZoneSpells:
+        """As `among` had it, by what was written down of that."""
+        one = {turned.process_id}
+        return self.among(self.heeded | one if turned.lives else self.heeded - one, turned.at_ms)
 
     def without(self, processes: Collection[str]) -> ZoneSpells:
         """What processes said that will not come back is forgotten; how zones stand is not."""
@@ -46,12 +53,21 @@ class ZoneSpells(msgspec.Struct, frozen=True):
             zone: {process: spell for process, spell in by.items() if process not in processes}
             for zone, by in self.said.items()
         }
-        return ZoneSpells(kept, self.stands)
+        return ZoneSpells(kept, self.stands, self.heeded)
+
+    def without_deleted(self, before_ms: int) -> ZoneSpells:
+        """Forgets the zones that were deleted before a moment."""
+        old = {zone for zone, one in self.stands.items() if one.spell is Spell.DELETED and one.since_ms < before_ms}
+        if not old:
+            return self
+        said = {zone: by for zone, by in self.said.items() if zone not in old}
+        stands = {zone: stand for zone, stand in self.stands.items() if zone not in old}
+        return msgspec.structs.replace(self, said=said, stands=stands)
 
     def zones(self, places: Iterable[str]) -> Zones:
         """Those of a check. One that nobody ever spoke of exists and is not up."""
         stands = self.stands
-        existing = [place for place in places if place not in stands or stands[place].spell is not Spell.GONE]
+        existing = [place for place in places if place not in stands or stands[place].spell not in NOT_THERE]
         since = {
             place: stands[place].since_ms for place in existing if place in stands and stands[place].spell is Spell.UP
         }
@@ -75,7 +91,7 @@ class ZoneSpells(msgspec.Struct, frozen=True):
 
 def _has_left(before: Stand | None, now: Stand) -> bool:
     was = None if before is None else before.spell
-    return was is not now.spell and (was is Spell.UP or now.spell is Spell.GONE)
+    return was is not now.spell and (was is Spell.UP or now.spell in NOT_THERE)
 
 
 def _stood(
@@ -90,7 +106,7 @@ def _stood(
 
 
 def _best(spells: list[Spell]) -> Spell:
-    for spell in (Spell.UP, Spell.BLIND, Spell.DOWN, Spell.GONE):
+    for spell in (Spell.UP, Spell.BLIND, Spell.DOWN, Spell.GONE, Spell.DELETED):
         if spell in spells:
             return spell
     return Spell.DOWN

@@ -20,6 +20,7 @@ class Seated(msgspec.Struct, frozen=True, kw_only=True):
     since_ms: int  # when its newest connection was welcomed
     types: tuple[str, ...]  # the check types it runs
     is_blind: bool
+    can_confirm: bool  # it can be asked for a probe beside the schedule
 
 
 class CollectorRoll(Protocol):

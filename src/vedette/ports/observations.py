@@ -19,7 +19,7 @@ class Observations(Protocol):
         ...
 
     async def latest(self, check_id: str, place: str, up_to: int) -> Observation | None:
-        """A check's latest observation from a place, by its own time, up to a `seq`; None where it is not kept."""
+        """The last observation of a check that came from a place, up to a `seq`; None where it is not kept."""
         ...
 
     async def cursor(self, name: str) -> int:

@@ -27,7 +27,7 @@ class EvaluationMemory(Protocol):
     def keep_presence(self, presence: Presence, at_ms: int) -> Write: ...
 
     def forget_presences(self, before_ms: int) -> Write:
-        """Of agents that nothing was heard of since."""
+        """Of agents to which nothing has happened since, and that are not connected."""
         ...
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -64,6 +64,7 @@ class AgentFiles:
         self._keyring = keyring
         self._entropy = entropy
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._reading = asyncio.Lock()
 
     async def apply(self, uploader: Uploader, files: Mapping[str, str | None], now_ms: int) -> list[FileOutcome]:
         """Makes the entity's checks and alarms what the files say; a text that is None could not be read on the host.
@@ -72,8 +73,13 @@ class AgentFiles:
         """
         async with self._locks.setdefault(uploader.entity_id, asyncio.Lock()):
             upload = _Upload(self._checks, self._alarms, self._documents, self._keyring, uploader)
-            upload.request = self._request(uploader, now_ms)
+            upload.request, upload.read = self._request(uploader, now_ms), self._read
             return await upload.apply(files)
+
+    async def _read(self, text: str) -> Defined:
+        """Beside the event loop, and one at a time: many would take it away from the loop all the same."""
+        async with self._reading:
+            return await asyncio.to_thread(read, text)
 
     def _request(self, uploader: Uploader, now_ms: int) -> Request:
         return Request(
@@ -104,6 +110,7 @@ class _Upload:
     """One upload: what is there, what shall be, and what was done."""
 
     request: Request
+    read: Callable[[str], Awaitable[Defined]]
 
     def __init__(
         self,
@@ -164,7 +171,7 @@ class _Upload:
             self._tell("file", "parsing", name, {"message": "The agent could not read the file"})
             return None
         try:
-            defined = await asyncio.to_thread(read, text)
+            defined = await self.read(text)
         except DefinitionError as error:
             self._tell("file", "parsing", name, _located(name, error.place, error.message))
             return None

@@ -6,6 +6,7 @@ is not sent again, for what made one connection fail may make them all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
@@ -33,7 +34,7 @@ from vedette.wire.answers import (
     types_of,
 )
 from vedette.wire.envelope import MalformedMessage
-from vedette.wire.messages import ScheduledCheck
+from vedette.wire.messages import BUFFERS, ScheduledCheck
 
 LIMIT_MS = 30_000
 SLOW_LIMIT_MS = 90_000
@@ -47,7 +48,10 @@ POLLER = "poller"
 POLLERS_TYPES = frozenset({"CPU", "FILESYSTEM", "MEMORY", "PROCS", "SYSTEM"})
 """All the host info that pollers know; to the rest they say nothing at all."""
 UPGRADES = "upgrades"
+SINCE = {"agent.filesystem_state": (2, 5, 9)}
+"""Check type -> the first version of stock agents that surely knows it; to try one that it does not know ends it."""
 _MOST_TRIED = 4
+_VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}")
 _encode = msgspec.json.Encoder().encode
 T = TypeVar("T")
 
@@ -79,7 +83,10 @@ class AgentRequests:
         return _read(targets_of, result)
 
     async def run(self, connections: Sequence[Connection], assignment: Assignment) -> ProbeResult:
-        able = connections if assignment.check_type == "agent.plugin" else _agents(connections)
+        agents = connections if assignment.check_type == "agent.plugin" else _agents(connections)
+        able = [one for one in agents if _knows(one, assignment.check_type)]
+        if agents and not able:
+            raise _cannot(_too_old(agents[0].agent_id, assignment.check_type))
         params = {"checkParams": _encode(_described(assignment)).decode()}
         limit_ms = assignment.timeout_s * 1000 + TEST_MARGIN_MS
         found = _read(tried_of, await self._result(connections, able, TEST, params, limit_ms))
@@ -137,6 +144,22 @@ class AgentRequests:
 def _agents(connections: Sequence[Connection]) -> Sequence[Connection]:
     """Without pollers: what they do not know they never answer."""
     return [one for one in connections if POLLER not in one.features]
+
+
+def _knows(connection: Connection, check_type: str) -> bool:
+    is_young = _version(connection.bundle_version) >= SINCE.get(check_type, ())
+    return is_young or BUFFERS in connection.features
+
+
+def _too_old(agent_id: str, check_type: str) -> str:
+    since = ".".join(map(str, SINCE[check_type]))
+    return f"Agent {agent_id} is too old for {check_type}; expected {since} or later"
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """`2.6.23-1` -> 2, 6, 23; what is not written so is the oldest."""
+    found = _VERSION.match(text)
+    return () if found is None else tuple(int(part) for part in found[0].split("."))
 
 
 def _described(assignment: Assignment) -> ScheduledCheck:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from vedette.ports.probing import Assignment
 from vedette.ports.secrets import Keyring
 from vedette.services import sealing
 
+AT_A_TIME = 100
+"""Checks of a long list between two turns of others: a few milliseconds."""
 _PAGE = 500
 _MOST_KEPT = 10_000
 
@@ -51,6 +54,12 @@ def target_of(public: Mapping[str, Any], entity: Document) -> str | None:
     return addresses.get(alias, alias)
 
 
+async def _give_way(number: int) -> None:
+    """SQLite is read on the event loop: in a long list others get their turn now and then."""
+    if number % AT_A_TIME == 0:
+        await asyncio.sleep(0)
+
+
 class ZoneLists:
     """The complete lists of the zones that somebody collects for in this process."""
 
@@ -73,8 +82,11 @@ class ZoneLists:
         if not new:
             return
         entities: dict[str, Document | None] = {}
+        seen = 0
         async for check in self._every_check():
             zones = new.keys() & set(check.refs)
+            seen += 1
+            await _give_way(seen)
             found = await self._assignment(check, entities) if zones else None
             if found is not None:
                 for zone in zones:
@@ -87,7 +99,8 @@ class ZoneLists:
             return
         entities: dict[str, Document | None] = {}
         found: dict[str, Assignment] = {}
-        for check in await self._checks(tenant_id, Filter(refs=(zone_id,))):
+        for number, check in enumerate(await self._checks(tenant_id, Filter(refs=(zone_id,))), 1):
+            await _give_way(number)
             one = await self._assignment(check, entities)
             if one is not None:
                 found[check.id] = one

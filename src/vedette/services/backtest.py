@@ -11,7 +11,6 @@ import msgspec
 from vedette.criteria import Criteria
 from vedette.domain.faults import Fault, invalid
 from vedette.domain.history import Delivery, DeliveryState, StateChange, entry_of
-from vedette.domain.ids import TenantId
 from vedette.domain.resources import ALARM
 from vedette.domain.states import State
 from vedette.domain.timeline import at_of, key_at, uuid_of
@@ -29,6 +28,7 @@ from vedette.services.notification_history import AlarmOf
 from vedette.services.past_configuration import Objects
 from vedette.services.replays import Replays, Running
 from vedette.services.requests import Body, Request
+from vedette.services.turns import Turns
 
 LONGEST_MS = 31 * 24 * 3_600_000
 MOST_OBSERVATIONS = 1_000_000
@@ -62,20 +62,14 @@ class BackTests:
         self._stores = stores
         self._auditor = auditor
         self._replays = replays
-        self._at_work: set[TenantId] = set()
+        self._turns = Turns("back-test", most_waiting=0)
 
     async def run(self, request: Request, alarm: AlarmOf, body: Body) -> dict[str, Any]:
         """Nothing is kept of it but its audit entry."""
         asked = _asked(body, request.now_ms)
         objects = await objects_of(self._alarms, self._stores.documents, alarm)
-        if request.tenant_id in self._at_work:
-            raise Fault("rateLimitReached", "Another back-test is running", "Expected one at a time",
-                        headers={"Retry-After": "5", "Reply-After": "5"})  # fmt: skip
-        self._at_work.add(request.tenant_id)
-        try:
+        async with self._turns.turn(request.tenant_id):
             found = await self._run(objects, asked)
-        finally:
-            self._at_work.discard(request.tenant_id)
         await self._stores.commit(self._auditor.entry(request, 200))
         return found
 
@@ -103,7 +97,7 @@ class BackTests:
     async def _was(self, objects: Objects, asked: Asked) -> tuple[dict[str, Any], list[Page]]:
         """What the changelog and the notification history say of the same stretch."""
         before = await self._replays.last_change(objects, asked.from_ms)
-        changes = await self._changes(objects, asked)
+        changes, count = await self._changes(objects, asked)
         entries: dict[bytes, list[Delivery]] = {}
         for delivery in await self._deliveries(objects, asked):
             entries.setdefault(entry_of(delivery.key), []).append(delivery)
@@ -111,23 +105,26 @@ class BackTests:
         pages = [_sent(one) for one in told]
         return {
             "state": State.UNKNOWN if before is None else before.state,
-            "timeline": [_recorded(change) for change in changes[:MOST_SHOWN]],
+            "timeline": [_recorded(change) for change in changes],
             "notifications": [page.shown() for page in pages[:MOST_SHOWN]],
-            "changes": len(changes),
+            "changes": count,
             "notified": len(pages),
             "suppressed": len(entries) - len(told),
         }, pages
 
-    async def _changes(self, objects: Objects, asked: Asked) -> list[StateChange]:
+    async def _changes(self, objects: Objects, asked: Asked) -> tuple[list[StateChange], int]:
+        """Those that are shown, for each holds all votes; and how many there are."""
         tenant_id, entity_id, alarm_id = objects.tenant_id, objects.entity.id, objects.alarm.id
-        found: list[StateChange] = []
+        shown: list[StateChange] = []
+        count = 0
         first = key_at(asked.from_ms)
         while True:
             span = Span(first=first, last=key_at(asked.to_ms), marker=None, limit=_PAGE)
             page = await self._stores.changelogs.of_alarm(tenant_id, entity_id, alarm_id, span)
-            found += page
+            shown += page[: MOST_SHOWN - len(shown)]
+            count += len(page)
             if len(page) < _PAGE:
-                return found
+                return shown, count
             first = _after(page[-1].key)
             await asyncio.sleep(0)
 

@@ -31,6 +31,14 @@ class Seat(Protocol):
     """One collector that is connected to this process, or runs in it."""
 
     @property
+    def agent_id(self) -> str: ...
+
+    @property
+    def since_ms(self) -> int:
+        """When its newest connection was welcomed; 0 where it needs none."""
+        ...
+
+    @property
     def member(self) -> Member: ...
 
     def good_until_ms(self, now_ms: int) -> int:
@@ -55,6 +63,9 @@ class Seat(Protocol):
 
 class SeatHere:
     """A collector in this process."""
+
+    agent_id = ""
+    since_ms = 0
 
     def __init__(self, key: str, collector: Collector, types: frozenset[str], is_blind: Callable[[], bool]) -> None:
         self._key = key

@@ -103,7 +103,7 @@ class Collectors:
         seat = self._afar.get(key)
         identity = live.identity
         if seat is None and any(self._crowd(zone_id) >= MOST_OF_A_ZONE for zone_id in identity.zone_ids):
-            live.cut(Reason.TOO_MANY_AGENTS, with_notice=True)
+            live.cut(Reason.TOO_MANY_COLLECTORS, with_notice=True)
             return
         if seat is None:
             next_version = partial(self._versions.next, identity.zone_ids[0], identity.since_ms)
@@ -181,14 +181,15 @@ class Collectors:
         return min(able, key=lambda seat: seat.is_blind).lives[-1] if able else None
 
     def can_confirm(self) -> frozenset[str]:
-        """The zones whose collectors can all be asked for a probe beside the schedule."""
+        """The zones whose collectors can all be asked for a probe beside the schedule, here or in another process."""
         can: dict[str, bool] = {}
-        for zone_id, seat in self._seats():
-            can[zone_id] = can.get(zone_id, True) and seat.can_confirm
+        every = [(zone_id, seat.can_confirm) for zone_id, seat in self._seats()]
+        for zone_id, can_confirm in [*every, *((row.zone_id, row.can_confirm) for row in self._elsewhere)]:
+            can[zone_id] = can.get(zone_id, True) and can_confirm
         return frozenset(zone_id for zone_id, all_can in can.items() if all_can)
 
     def confirm(self, zone_id: str, asked: Confirmation) -> None:
-        """Asks the collector that runs the check in a zone (`ports.probing.AskToConfirm`)."""
+        """Asks the collector that runs the check in a zone, if it is ours (`ports.probing.AskToConfirm`)."""
         placement, assignment = self._placements.get(zone_id), self._lists.of(zone_id).get(asked.check_id)
         if placement is None or assignment is None:
             return
@@ -238,13 +239,7 @@ class Collectors:
 
     def _seated(self) -> Sequence[Seated]:
         """Our collectors, as the other processes are told of them."""
-        here = [_row(self.neighbours.process_id, zone_id, seat.member, "", 0) for zone_id, seat in self._here.items()]
-        afar = [
-            _row(self.neighbours.process_id, zone_id, seat.member, seat.agent_id, seat.since_ms)
-            for seat in self._afar.values()
-            for zone_id in seat.zone_ids
-        ]
-        return [*here, *afar]
+        return [_row(self.neighbours.process_id, zone_id, seat) for zone_id, seat in self._seats()]
 
     def _look_around(self, members: Mapping[str, list[Member]], elsewhere: Sequence[Seated]) -> None:
         """Adds the others' collectors of our zones; one that connected to another process later is handed out there."""
@@ -344,6 +339,7 @@ class Collectors:
         seat = self._afar.get(key_of(live.identity))
         if seat is None:
             return [NotTaken("the connection has ended") for _ in posts]
+        seat.heard_ms = now.steady_ms  # its beats may be waiting behind all that it has to tell
         try:
             async with asyncio.timeout(PLACED_WITHIN_S):
                 await seat.placed.wait()
@@ -396,15 +392,17 @@ class Collectors:
         return now_ms if timestamp_ms is None else min(timestamp_ms, now_ms)
 
 
-def _row(process_id: str, zone_id: str, member: Member, agent_id: str, since_ms: int) -> Seated:
+def _row(process_id: str, zone_id: str, seat: Seat) -> Seated:
+    member = seat.member
     return Seated(
         process_id=process_id,
         zone_id=zone_id,
         name=member.key,
-        agent_id=agent_id,
-        since_ms=since_ms,
+        agent_id=seat.agent_id,
+        since_ms=seat.since_ms,
         types=tuple(sorted(member.types)),
         is_blind=member.is_blind,
+        can_confirm=seat.can_confirm,
     )
 
 

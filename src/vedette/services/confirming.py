@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from vedette.domain.ids import ZoneId
 from vedette.domain.observations import Observation
 from vedette.domain.states import State
 from vedette.engine import confirm
 from vedette.engine.confirm import Confirming, Pace, Round
 from vedette.ports.clock import Clock
 from vedette.ports.confirming import ConfirmRounds, KeptRound
-from vedette.ports.probing import AskToConfirm, Confirmation
+from vedette.ports.probing import AskToConfirm
 from vedette.ports.unit import Write
+from vedette.services.confirm_asking import ask_for
 from vedette.services.watched import WatchedAlarm, WatchedCheck
 
 _ask_again_ms = 2_000
@@ -152,10 +152,7 @@ class Rounds:
         heapq.heappush(self._looks, look)
 
     def _ask(self, latest: Round) -> None:
-        left_ms = latest.probes_ms - self._means.clock()
-        asked = Confirmation(check_id=latest.check_id, round_id=latest.id, in_ms=min(max(left_ms, 0), latest.after_ms))
-        for zone in latest.unanswered:
-            self._means.ask(ZoneId(zone), asked)
+        ask_for(latest, self._means.ask, self._means.clock())
 
 
 class RoundsInBatch:

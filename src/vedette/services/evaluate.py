@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import structlog
 
-from vedette.domain.happenings import Tick
+from vedette.domain.happenings import ProcessTurned, Tick
 from vedette.domain.ids import TenantId
 from vedette.domain.observations import Logged, Observation
 from vedette.engine import confirm
@@ -193,8 +193,9 @@ class Evaluator:
                 await self._take(batch, one, is_hopeless=is_hopeless)
             await self._stores.commit(
                 *batch.writes(),
+                *self._silences.writes(),  # compare with what was read, before the next ones hasten it
                 *self._around.writes(),
-                *self._silences.writes(),
+                *([self._stores.observations.append(batch.turned)] if batch.turned else []),
                 self._stores.observations.advance(CURSOR, cursor, logged[-1].seq),
             )
         except Conflict as conflict:
@@ -217,7 +218,10 @@ class Evaluator:
             if not is_hopeless:
                 await self._observe(batch, entry)
             return
+        heeded = self._around.surroundings.zones.heeded
         left = await self._around.take(entry)
+        if isinstance(entry, Tick):
+            batch.turned += _turned(entry.at_ms, heeded, self._around.surroundings.zones.heeded)
         batch.forget_electorates()
         if is_hopeless:
             return
@@ -225,9 +229,7 @@ class Evaluator:
             await self._elect(batch, left, entry.at_ms)
         if isinstance(entry, Tick):
             await self._silences.look(batch, entry.at_ms, one.seq)
-            lagging = await self._lags.look(self._around.surroundings, entry.at_ms)
-            if lagging != self._around.surroundings.lagging:
-                self._around.surroundings = msgspec.structs.replace(self._around.surroundings, lagging=lagging)
+            self._around.surroundings = await self._lags.look(self._around.surroundings, entry.at_ms)
 
     async def _elect(self, batch: Batch, left: frozenset[str], at_ms: int) -> None:
         """Fewer zones are up, or there: alarms have other electorates."""
@@ -282,6 +284,11 @@ class Evaluator:
             del self._states[next(iter(self._states))]
         if batch.has_deliveries:
             self._wake()
+
+
+def _turned(at_ms: int, before: frozenset[str], after: frozenset[str]) -> list[ProcessTurned]:
+    """For those who read of zones in the log later: ticks are too many for them."""
+    return [ProcessTurned(at_ms, process, process in after) for process in sorted(before ^ after)]
 
 
 def up_to_tick(logged: Sequence[Logged]) -> Sequence[Logged]:

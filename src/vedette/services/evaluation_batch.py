@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from vedette.domain.happenings import ProcessTurned
 from vedette.domain.ids import TenantId, ZoneId
 from vedette.domain.observations import Observation
 from vedette.domain.states import State
@@ -49,6 +50,7 @@ class Batch:
         self.states: dict[str, AlarmState] = {}
         self.newly_held: dict[TenantId, int] = {}  # since when, the earliest of a tenant's alarms
         self.has_deliveries = False
+        self.turned: list[ProcessTurned] = []  # to be written into the log
         self.is_too_small: dict[str, bool] = {}  # alarms that were decided about -> whether too few zones were up
         self._known = known
         self._store = stores.alarm_states

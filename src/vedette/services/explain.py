@@ -27,8 +27,11 @@ from vedette.services.explained import observation
 from vedette.services.notification_history import AlarmOf
 from vedette.services.past_configuration import Objects, PastConfiguration
 from vedette.services.replays import Replays, Running
+from vedette.services.turns import Turns
 
 MOST_OBSERVATIONS = 100
+MOST_WAITING = 9
+"""Of a tenant's explanations; each is the replay of hours or of a day."""
 _MOST_TOLD = 20
 _DAYS_MS = 30 * 24 * 3_600_000
 
@@ -44,14 +47,22 @@ class Explainer:
         self._states = states
         self._outbox = outbox
         self._replays = replays
+        self._turns = Turns("explanation", MOST_WAITING)
 
     async def explain(self, alarm: AlarmOf, at_ms: int | None, now_ms: int) -> dict[str, Any]:
-        """The alarm at a moment, by default now. Raises `badRequest` for a moment that nothing is kept of."""
+        """The alarm at a moment, by default now. One of a tenant's at a time.
+
+        Raises `badRequest` for a moment that nothing is kept of, `rateLimitReached` where too many are waiting.
+        """
         is_now = at_ms is None
         at_ms = now_ms if at_ms is None else at_ms
         if not now_ms - _DAYS_MS <= at_ms <= now_ms:
             raise invalid("at", "Expected a time within the last 30 days, not in the future")
         objects = await objects_of(self._alarms, self._documents, alarm)
+        async with self._turns.turn(objects.tenant_id):
+            return await self._explained(objects, at_ms, is_now=is_now)
+
+    async def _explained(self, objects: Objects, at_ms: int, *, is_now: bool) -> dict[str, Any]:
         running = await self._replays.begin(objects, at_ms)
         latest: deque[Step] = deque(maxlen=MOST_OBSERVATIONS)
         async for step in self._replays.steps(running, objects.check.id, at_ms + 1):

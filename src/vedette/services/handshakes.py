@@ -52,6 +52,8 @@ TEXTS: Mapping[Reason, str] = MappingProxyType(
         Reason.AGENT_NOT_ALLOWED: "agent_id: the agent token does not allow this agent id",
         Reason.NETWORK_NOT_ALLOWED: "The agent token may not be used from this address",
         Reason.TOO_MANY_AGENTS: "As many agents are connected as the agent token allows",
+        Reason.TOO_MANY_COLLECTORS: "This server process has as many collectors of the zone as it takes: "
+        "expected more server processes, or fewer collectors",
         Reason.ZONE_NOT_ALLOWED: "zone_ids: this token may not collect for these zones",
         Reason.BAD_AGENT_ID: "agent_id: expected 1 to 255 of letters, digits, '-', '.', '_'",
         Reason.TOO_MANY_FAILURES: "Too many failed handshakes from this address",

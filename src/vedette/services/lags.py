@@ -20,7 +20,7 @@ class _Rhythm(msgspec.Struct, frozen=True):
 
 
 class Lags:
-    """When zones were last heard; what is not known after a start stays as it was until they are."""
+    """When zones were last heard. Other processes evaluate the same log: what they heard is in the surroundings."""
 
     def __init__(self, watched: WatchedChecks) -> None:
         self._watched = watched
@@ -38,24 +38,39 @@ class Lags:
         if rhythm is None or window_ms < rhythm.window_ms:
             self._rhythms[zone] = _Rhythm(check.tenant_id, check.id, window_ms)
 
-    async def look(self, surroundings: Surroundings, now_ms: int) -> dict[str, int]:
-        """Zones that lag at a tick, and since when."""
+    async def look(self, surroundings: Surroundings, now_ms: int) -> Surroundings:
+        """The surroundings at a tick, with the zones that lag and when each was heard."""
+        heard = self._all_heard(surroundings, now_ms)
+        self._heard = dict(heard)
         before, lagging = surroundings.lagging, {}
         for zone, stand in surroundings.zones.stands.items():
-            if stand.spell is Spell.UP:
-                since_ms = max(self._heard.get(zone, 0), stand.since_ms, surroundings.ticks.stretch_ms)
-                if zone not in self._heard and zone in before:
-                    lagging[zone] = before[zone]
-                elif zone in self._heard and await self._is_late(zone, now_ms - since_ms):
+            if stand.spell is Spell.UP and zone in heard:
+                since_ms = max(heard[zone], stand.since_ms, surroundings.ticks.stretch_ms)
+                if zone in self._rhythms:
+                    is_late = await self._is_late(zone, now_ms - since_ms)
+                else:  # nothing came since our own start
+                    is_late = heard[zone] <= before.get(zone, -1)
+                if is_late:
                     lagging[zone] = before.get(zone, now_ms)
-        return lagging
+        return msgspec.structs.replace(surroundings, lagging=lagging, heard=heard)
+
+    def _all_heard(self, surroundings: Surroundings, now_ms: int) -> dict[str, int]:
+        """By ourselves or by others; what lies ahead of a clock that was set back is as of now."""
+        return {
+            zone: min(max(surroundings.heard.get(zone, 0), self._heard.get(zone, 0)), now_ms)
+            for zone in surroundings.zones.stands
+            if zone in surroundings.heard or zone in self._heard
+        }
 
     async def _is_late(self, zone: str, quiet_ms: int) -> bool:
-        rhythm = self._rhythms.get(zone)
-        if rhythm is None or quiet_ms <= rhythm.window_ms:
+        rhythm = self._rhythms[zone]
+        if quiet_ms <= rhythm.window_ms:
             return False
         check = await self._watched.find(rhythm.tenant_id, rhythm.check_id)
-        if check is not None and any(zone in alarm.terms.places for alarm in check.alarms):
-            return True
-        del self._rhythms[zone]  # the check is no longer polled from there: another one will tell
-        return False
+        alarms = () if check is None else check.alarms
+        window_ms = next((alarm.terms.window_ms for alarm in alarms if zone in alarm.terms.places), None)
+        if window_ms is None:
+            del self._rhythms[zone]  # the check is no longer polled from there: another one will tell
+            return False
+        self._rhythms[zone] = msgspec.structs.replace(rhythm, window_ms=window_ms)
+        return quiet_ms > window_ms

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from vedette.domain.happenings import Spell
+from vedette.domain.happenings import NOT_THERE, Spell
 from vedette.engine.surroundings import Surroundings
 
 PATIENCE_MS = 180_000
@@ -42,7 +42,7 @@ class OperatorAlarms:
         """At a tick."""
         self._too_small = {key: at_ms for key, at_ms in self._too_small.items() if now_ms - at_ms < _FORGOTTEN_MS}
         stands = surroundings.zones.stands
-        self._zones = Counter(stand.spell.lower() for stand in stands.values() if stand.spell is not Spell.GONE)
+        self._zones = Counter(stand.spell.lower() for stand in stands.values() if stand.spell not in NOT_THERE)
         self._zones["lagging"] = len(surroundings.lagging)
         raised: set[Raised] = {("zone_lagging", zone) for zone in surroundings.lagging}
         for zone, stand in stands.items():

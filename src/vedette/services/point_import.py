@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
@@ -19,6 +19,13 @@ from vedette.rollups.resolutions import DAY_MS
 
 SENDER = "import"
 _EVERY_POINT = 1 << 31
+
+
+Offer = Callable[[Sequence[Observation]], Awaitable[None]]
+
+
+async def _nobody(_new: Sequence[Observation]) -> None:
+    """There is no other store."""
 
 
 class Stores(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,14 +53,16 @@ class PointImporter:
         self._stores = stores
         self._clock = clock
 
-    async def add(self, day: ImportedDay) -> Sequence[Observation]:
+    async def add(self, day: ImportedDay, first: Offer = _nobody) -> Sequence[Observation]:
         """What was new, as it was added. A day that is over is rolled up at once: its points may soon be forgotten.
 
-        Raises `Conflict` when the server was rolling up the same day; `StoreUnavailable`.
+        Another store is offered them by `first`: what it raises is raised before anything is added, so that they are
+        new again the next time. Raises `Conflict` when the server was rolling up the same day; `StoreUnavailable`.
         """
         new = await self._new(day)
         if not new:
             return ()
+        await first(new)
         await self._stores.commit(await self._stores.importing.added(new))
         if day.start_ms + DAY_MS <= self._clock() // DAY_MS * DAY_MS:
             rolled_up = await self._stores.chunks.rolled_up(Day(Source(day.check.id, day.place), day.start_ms))

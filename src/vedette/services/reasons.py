@@ -21,7 +21,6 @@ _SKIPS = {
     Skip.NOT_OF_CHECK: "the check is not polled from there, or the entity is bound to another agent",
     Skip.TOO_OLD: "it arrived more than an hour after it was made",
     Skip.DUPLICATE: "it had been reported before",
-    Skip.NOT_IN_ROUND: "it was asked for to confirm, and the alarm does not wait for that",
     Skip.NOT_NEWER: "it was no newer than the last one evaluated from there",
     Skip.NOT_IN_ROUND: "a confirm round asked for it, and the alarm takes no part in those",
 }

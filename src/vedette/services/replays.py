@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from vedette.criteria import Criteria
-from vedette.domain.happenings import AgentClosed, AgentConnected, AgentFetched, ZoneTurned
+from vedette.domain.happenings import AgentClosed, AgentConnected, AgentFetched, ProcessTurned, ZoneTurned
 from vedette.domain.history import DeliveryState, StateChange
 from vedette.domain.ids import AgentId
 from vedette.domain.observations import Entry, Logged, Observation
@@ -30,7 +30,9 @@ from vedette.services.past_configuration import Objects, PastConfiguration, Past
 
 _PAGE = 500
 _SLICE = 100  # entries between two turns for everybody else: a few milliseconds
-_HISTORY_MS = 24 * 3_600_000  # how far back `previous` and `rate` read
+_DAY_MS = 24 * 3_600_000
+_KEPT_MS = 32 * _DAY_MS  # nothing older is in the log
+_HISTORY_MS = _DAY_MS  # how far back `previous` and `rate` read
 _LONGEST_WINDOW_MS = 5 * 3_600_000
 _NEAR_MS = 6 * 3_600_000
 _LATEST_TOLD = 50
@@ -119,10 +121,11 @@ class Replays:
     async def _zones(self, before_ms: int) -> ZoneSpells:
         """How zones stood at a moment, as far as somebody has said so."""
         spells = ZoneSpells()
-        async for entries in self._pages("", 0, before_ms):
-            for entry in entries:
-                if isinstance(entry, ZoneTurned):
-                    spells = after_turn(spells, entry)
+        for day_ms in range(before_ms - _KEPT_MS, before_ms, _DAY_MS):
+            async for entries in self._pages("", day_ms, min(day_ms + _DAY_MS, before_ms)):
+                for entry in entries:
+                    if isinstance(entry, ZoneTurned | ProcessTurned):
+                        spells = after_turn(spells, entry)
         return spells
 
     async def _presence(self, objects: Objects, past: Past, at_ms: int) -> Presence | None:

@@ -29,7 +29,7 @@ from vedette.services.watched import WatchedAlarm, WatchedCheck, WatchedChecks
 
 _most_at_once = 5_000
 _most_changes = 1_000
-_turn = 50
+_turn = 10
 _most_remembered = 300_000
 
 
@@ -76,7 +76,7 @@ class Silences:
 
     def committed(self) -> None:
         self._writes.clear()
-        if len(self._timed) > _most_remembered:
+        if len(self._heard) > _most_remembered:
             self.forget()
 
     async def reported(self, check: WatchedCheck, observation: Observation) -> None:
@@ -133,6 +133,7 @@ class Silences:
             self._writes[timer.check_id] = self._timers.move(known, after)
         if due_ms is None:
             self._timed.pop(timer.check_id, None)
+            self._heard.pop(timer.check_id, None)
         else:
             self._timed[timer.check_id] = timer.agent_id
 

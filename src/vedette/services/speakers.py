@@ -7,17 +7,16 @@ from vedette.engine.ballots import time_of
 from vedette.engine.states import Ballot
 from vedette.ports.past import PastObservations
 
-_late_ms = 3_600_000  # what was buffered for longer than that made no vote
-_most = 1_000
+_most = 1_000  # of one check in one millisecond
 
 
 async def speaker(past: PastObservations, check_id: str, place: str, ballot: Ballot) -> Observation | None:
     """The place's latest evaluated observation, None when it is no longer kept. Raises `StoreUnavailable`."""
-    at_ms = ballot.evaluated_ms
+    at_ms, arrived_ms = ballot.evaluated_ms, ballot.arrived_ms
     if at_ms is None:
         return None
     found: Observation | None = None
-    for logged in await past.between(check_id, at_ms, at_ms + _late_ms, 0, _most):
+    for logged in await past.between(check_id, arrived_ms, arrived_ms + 1, 0, _most):
         entry = logged.entry
         if not isinstance(entry, Observation) or entry.place != place or entry.is_blind:
             continue

@@ -25,6 +25,7 @@ from vedette.services import sealing
 
 _page = 1000
 _page_of_all = 100
+_turn = 10
 
 
 class WatchedAlarm(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,15 +81,17 @@ class WatchedChecks:
         marker: str | None = None
         while True:
             page = await self._documents.every(Kind.CHECK, marker, _page_of_all + 1)
-            for check in page[:_page_of_all]:
-                if not zones.isdisjoint(check.refs):
-                    watched = await self.find(check.tenant_id, CheckId(check.id))
-                    if watched is not None:
-                        yield watched
+            polled = [check for check in page[:_page_of_all] if not zones.isdisjoint(check.refs)]
+            for number, check in enumerate(polled, 1):
+                watched = await self.find(check.tenant_id, CheckId(check.id))
+                if watched is not None:
+                    yield watched
+                if number % _turn == 0:
+                    await asyncio.sleep(0)  # SQLite is read on the event loop: others get their turn among many checks
             if len(page) <= _page_of_all:
                 return
             marker = page[_page_of_all].id
-            await asyncio.sleep(0)  # SQLite is read on the event loop: others get their turn among many checks
+            await asyncio.sleep(0)
 
     def forget(self) -> None:
         """Forgets all that is kept: something was found that the changes feed did not tell."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from vedette.domain.happenings import Spell
+from vedette.domain.happenings import NOT_THERE, Spell
 from vedette.ports.silence import EvaluationMemory
 
 
@@ -36,5 +36,5 @@ async def zone_standing(memory: EvaluationMemory, zone_id: str) -> ZoneStanding:
     lagging_ms = surroundings.lagging.get(zone_id)
     if stand.spell is Spell.UP and lagging_ms is not None:
         return ZoneStanding(id=zone_id, standing=Stance.LAGGING, since=lagging_ms)
-    shown = Stance.DOWN if stand.spell is Spell.GONE else Stance(stand.spell)
+    shown = Stance.DOWN if stand.spell in NOT_THERE else Stance(stand.spell)
     return ZoneStanding(id=zone_id, standing=shown, since=stand.since_ms)

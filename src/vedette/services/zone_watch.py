@@ -7,6 +7,7 @@ not. After our own start zones are as they were for as long as it takes their co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -57,29 +58,30 @@ class ZoneWatch:
         self._said: dict[str, Spell] = {}  # what the log has of us; at first how zones were at our start
         self._unsaid: set[str] = set()  # of those, what we have not said ourselves yet
         self._until_ms: dict[str, int] = {}  # how long what was last said of a zone holds without another sign
-        self._closed: set[str] = set()  # zones that are deleted or disabled
+        self._closed: dict[str, Spell] = {}  # zones that are not there: `NOT_THERE`
         self._looked_ms: int | None = None  # when `turned` was asked last
 
     async def begin(self, before: ZoneSpells, steady_ms: int) -> None:
         """`before` is how evaluation knows zones. Raises `StoreUnavailable`."""
-        there = self._built_in | await self._open_private_zones()
+        private = await self._private_zones()
         self._said = {zone: stand.spell for zone, stand in before.stands.items()}
         self._unsaid = set(self._said)
         self._wait_again(steady_ms)
-        self._closed = {zone for zone in self._said if zone not in there}
+        for zone in self._said.keys() - self._built_in:
+            self._note(zone, private.get(zone))
 
     def _wait_again(self, steady_ms: int) -> None:
         """We have just started, or stood still ourselves: beats may be waiting to be read."""
         self._until_ms = {zone: steady_ms + BEATS * self._interval_ms(zone) for zone in self._said}
 
-    async def _open_private_zones(self) -> frozenset[str]:
-        found: set[str] = set()
+    async def _private_zones(self) -> Mapping[str, Document]:
+        found: dict[str, Document] = {}
         marker: str | None = None
         while True:
             page = await self._documents.every(Kind.PRIVATE_ZONE, marker, _page + 1)
-            found.update(zone.id for zone in page[:_page] if _is_open(zone))
+            found |= {zone.id: zone for zone in page[:_page]}
             if len(page) <= _page:
-                return frozenset(found)
+                return found
             marker = page[_page].id
 
     async def follow(self, changes: Iterable[Change]) -> None:
@@ -87,10 +89,15 @@ class ZoneWatch:
         for change in changes:
             if change.kind == Kind.PRIVATE_ZONE:
                 zone = await self._documents.find(change.tenant_id, Kind.PRIVATE_ZONE, change.id)
-                if zone is not None and _is_open(zone):
-                    self._closed.discard(change.id)
-                else:
-                    self._closed.add(change.id)
+                self._note(change.id, zone)
+
+    def _note(self, zone_id: str, zone: Document | None) -> None:
+        """Of a deleted zone that nobody ever spoke of nothing is said: what polled from it has been changed."""
+        self._closed.pop(zone_id, None)
+        if zone is not None and not _is_open(zone):
+            self._closed[zone_id] = Spell.GONE
+        elif zone is None and zone_id in self._said:
+            self._closed[zone_id] = Spell.DELETED if zone_id.startswith(Kind.PRIVATE_ZONE) else Spell.GONE
 
     def turned(self, now_ms: int, steady_ms: int) -> list[ZoneTurned]:
         """What is to be said now; again until it is `said`."""
@@ -99,12 +106,26 @@ class ZoneWatch:
         self._looked_ms = steady_ms
         beats = {zone: beat for zone, beat in self.standing(steady_ms).items() if beat.until_ms > steady_ms}
         self._until_ms |= {zone: beat.until_ms for zone, beat in beats.items()}
-        spells = {zone: self._spell(zone, beats.get(zone), steady_ms) for zone in self._until_ms.keys() | self._closed}
+        self._forget_deleted(beats)
+        spells = {zone: self._spell(zone, beats.get(zone), steady_ms) for zone in self.spoken_of}
         return [
             ZoneTurned(now_ms, ZoneId(zone), self._process_id, spell)
             for zone, spell in sorted(spells.items())
             if self._said.get(zone) is not spell or zone in self._unsaid
         ]
+
+    @property
+    def spoken_of(self) -> AbstractSet[str]:
+        """The zones that may have to be spoken of."""
+        return self._until_ms.keys() | self._closed.keys()
+
+    def _forget_deleted(self, beats: Mapping[str, Beat]) -> None:
+        """Those that all has been said of, and that no collector comes back to."""
+        over = [zone for zone in self._closed if self._said.get(zone) is Spell.DELETED and zone not in beats]
+        for zone in over:
+            if zone not in self._unsaid:
+                for about in (self._closed, self._said, self._until_ms):
+                    about.pop(zone, None)
 
     def said(self, turned: Iterable[ZoneTurned]) -> None:
         """It is in the log."""
@@ -113,7 +134,7 @@ class ZoneWatch:
 
     def _spell(self, zone: str, beat: Beat | None, steady_ms: int) -> Spell:
         if zone in self._closed:
-            return Spell.GONE
+            return self._closed[zone]
         if beat is not None:
             return Spell.UP if beat.sees else Spell.BLIND
         before = self._said.get(zone)

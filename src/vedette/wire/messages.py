@@ -26,7 +26,7 @@ LONGEST_TOKEN = 512
 UNAVAILABLE = "unavailable"
 """The `type` of an error that goes away: what was refused so may be sent again. Its code is 400 after the handshake."""
 LONGEST_STATUS = 256
-MOST_FILES = 4_096
+MOST_NAMED_FILES = 4_096
 """Of an upload: each has an answer."""
 _MOST_NAMES = 64
 _LONGEST_WORD = 255
@@ -186,8 +186,8 @@ def files_of(request: Request) -> dict[str, str | None]:
         return {}
     if not isinstance(data, dict):
         raise MalformedMessage("config_data: expected an object of file names and texts")
-    if len(data) > MOST_FILES:
-        raise MalformedMessage(f"config_data: expected at most {MOST_FILES} files, got {len(data)}")
+    if len(data) > MOST_NAMED_FILES:
+        raise MalformedMessage(f"config_data: expected at most {MOST_NAMED_FILES} files, got {len(data)}")
     if any(len(name) > _LONGEST_WORD for name in data):
         raise MalformedMessage(f"config_data: expected file names of at most {_LONGEST_WORD} characters")
     return {name: text if isinstance(text, str) else None for name, text in data.items()}

@@ -240,7 +240,10 @@ class ServerConnection:
         return [Send(refused(request, 400, "badRequest", problem))]
 
     def _heartbeat(self, request: Request, now: Moment) -> list[ServerEvent]:
-        sent_ms, is_blind = heartbeat_of(request)
+        try:
+            sent_ms, is_blind = heartbeat_of(request)
+        except MalformedMessage:  # any error to a heartbeat makes a stock agent leave
+            sent_ms, is_blind = None, False
         return [Send(answered(request, {"timestamp": now.wall_ms})), HeartbeatReceived(sent_ms, is_blind)]
 
     def _response(self, response: Response, now: Moment) -> list[ServerEvent]:

@@ -64,6 +64,17 @@ async def test_a_result_becomes_an_observation() -> None:
     assert began + 2 <= observation.at_ms / 1000 <= began + 2 + 5.1
 
 
+async def test_a_long_text_is_kept_no_longer_than_it_will_be_stored() -> None:
+    """A page of half a megabyte a minute would fill the memory while the server is away."""
+    metrics = {"body": Metric("s", "y" * 500_000), "bytes": Metric("L", 500_000)}
+    zone = collector(Target(ProbeResult(available=True, status="", metrics=metrics)), server := Server())
+    zone.assign([assigned()])
+    await run(zone, 10)
+
+    (observation,) = server.observations
+    assert observation.metrics == {"body": Metric("s", "y" * 4_096), "bytes": metrics["bytes"]}
+
+
 async def test_a_check_is_probed_at_its_period_without_drift() -> None:
     zone = collector(target := Target(takes_s=7.0), Server())
     zone.assign([assigned()])

@@ -62,8 +62,8 @@ class StockAgent:
         }  # fmt: skip
         return self._line({"id": 0, "method": "handshake.hello", "params": params})
 
-    def beat(self, timestamp_ms: int = 1_718_000_000_123) -> bytes:
-        return self._ask("heartbeat.post", {"timestamp": timestamp_ms}, self._on_heartbeat)
+    def beat(self, timestamp: Any = 1_718_000_000_123) -> bytes:
+        return self._ask("heartbeat.post", {"timestamp": timestamp}, self._on_heartbeat)
 
     def post(self, params: Any) -> bytes:
         return self._ask("check_metrics.post", params, self._on_anything)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -10,9 +12,34 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.core.wire.conversation import HELLO, assert_harmless, live, moment, sent
-from vedette.wire.events import Ended, HelloReceived, HttpAsked, MetricsPosted, Send, ServerEvent, Unanswered
+from vedette.wire.answers import (
+    HOST_INFO,
+    HOST_INFO_TYPES,
+    SYSTEM_INFO,
+    TARGETS,
+    TEST,
+    host_info_of,
+    targets_of,
+    tried_of,
+    types_of,
+)
+from vedette.wire.envelope import MalformedMessage, answered, refused
+from vedette.wire.events import (
+    Answered,
+    CollectorPosted,
+    Ended,
+    FilesPosted,
+    HelloReceived,
+    HttpAsked,
+    MetricsPosted,
+    ScheduleAsked,
+    Send,
+    ServerEvent,
+    Unanswered,
+)
 from vedette.wire.framing import KNOWN_PEER_LINE_BYTES, UNKNOWN_PEER_LINE_BYTES
 from vedette.wire.http import HttpRequest
+from vedette.wire.poller import COMMIT, PREPARE, verdict_of
 from vedette.wire.server import MOST_CONTROL, MOST_MALFORMED, Phase, ServerConnection, Terms
 
 HEARTBEAT = b'{"v":"1","id":1,"source":"g","method":"heartbeat.post","params":{"timestamp":1}}\n'
@@ -130,6 +157,13 @@ def test_a_flood_of_heartbeats_ends_it_and_a_steady_beat_does_not() -> None:
     assert ended(connection.receive(HEARTBEAT, moment(start)))
 
 
+def test_a_flood_of_answers_to_nothing_ends_it_too() -> None:
+    connection = live()
+    line = b'{"v":"1","id":1000000000,"source":"g","result":[]}\n'
+    assert connection.receive(line * MOST_CONTROL, moment()) == []
+    assert connection.receive(line, moment()) == [Ended("too many answers to nothing")]
+
+
 def test_without_a_hello_it_ends_after_ten_seconds_however_much_trickles_in() -> None:
     connection = ServerConnection(moment(1000))
     connection.receive(HELLO[:50], moment(5000))
@@ -194,7 +228,15 @@ params = anything | st.fixed_dictionaries(
     optional={
         "token": anything, "agent_id": anything, "features": anything, "zone_ids": anything, "timestamp": anything,
         "check_id": st.text(max_size=3) | anything, "metrics": anything, "status": anything, "state": anything,
-        "config_data": anything, "check_revision": anything,
+        "config_data": anything | st.dictionaries(st.text(max_size=5), st.text(max_size=5) | anything, max_size=3),
+        "check_revision": anything, "took": anything, "round": anything, "blind": anything, "target": anything,
+    },
+)  # fmt: skip
+results = anything | st.fixed_dictionaries(
+    {},
+    optional={
+        "timestamp": anything, "metrics": anything, "error": anything, "types": st.lists(st.text()) | anything,
+        "targets": anything, "state": anything, "status": anything, "version": anything, "details": anything,
     },
 )  # fmt: skip
 messages = st.fixed_dictionaries(
@@ -208,20 +250,40 @@ messages = st.fixed_dictionaries(
 chunks = st.binary(max_size=40) | messages | st.just(HELLO) | st.just(HEARTBEAT) | st.just(b"{" * 70_000)
 
 
+READERS: Mapping[str, Callable[[bytes], object]] = {
+    "check_schedule.changed": bytes, HOST_INFO: host_info_of, HOST_INFO_TYPES: types_of, SYSTEM_INFO: bytes,
+    TARGETS: targets_of, TEST: tried_of, PREPARE: verdict_of, COMMIT: verdict_of,
+}  # fmt: skip
+"""What we ask of anybody, and how what is answered is read."""
+questions = st.sampled_from(sorted(READERS))
+
+
 class AnyPeer(RuleBasedStateMachine):
     """A connection in the hands of somebody who does as he likes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 0
-        self.was_live = False
+        self.was_live = self.is_collector = False
+        self.open: dict[int, str] = {}  # questions of ours that have not ended
         self.connection = ServerConnection(moment())
 
     def _check(self, events: list[ServerEvent]) -> None:
         for event in events:
+            if isinstance(event, Answered | Unanswered):
+                assert self.open.pop(event.number) == event.method
+            if isinstance(event, Answered) and event.result is not None:
+                with suppress(MalformedMessage):
+                    READERS[event.method](event.result)
             if isinstance(event, Send):
                 for line in event.data.splitlines(keepends=True):
                     assert_harmless(line, after_handshake=self.was_live)
+            if isinstance(event, FilesPosted):
+                assert all(isinstance(text, str) or text is None for text in event.files.values())
+            if isinstance(event, CollectorPosted | FilesPosted | MetricsPosted | ScheduleAsked):
+                assert isinstance(event, CollectorPosted) == self.is_collector
+                assert_harmless(answered(event.request, []))
+                assert_harmless(refused(event.request, 400, "badRequest", "no"))
 
     @rule(data=chunks, cut=st.integers(0, 40))
     def send(self, data: bytes, cut: int) -> None:
@@ -234,19 +296,30 @@ class AnyPeer(RuleBasedStateMachine):
         self._check(self.connection.tick(moment(self.now)))
 
     @precondition(lambda self: self.connection.phase is Phase.JUDGING)
-    @rule(good=st.booleans())
-    def judge(self, good: bool) -> None:
+    @rule(good=st.booleans(), is_collector=st.booleans())
+    def judge(self, good: bool, is_collector: bool) -> None:
         if good:
-            self._check(self.connection.welcome(Terms(entity_id="en1"), moment(self.now)))
+            self.is_collector = is_collector
+            terms = Terms(entity_id="en1", is_collector=is_collector)
+            self._check(self.connection.welcome(terms, moment(self.now)))
             self.was_live = True
         else:
             self._check(self.connection.refuse(401, "unauthorized", "no"))
 
-    @rule()
-    def ask(self) -> None:
-        question = self.connection.ask("check_schedule.changed", {}, moment(self.now), "g")
+    @rule(method=questions, limit_ms=st.integers(1, 90_000))
+    def ask(self, method: str, limit_ms: int) -> None:
+        question = self.connection.ask(method, {}, moment(self.now), "g", limit_ms)
         if question is not None:
             assert_harmless(question[1])
+            assert question[0] not in self.open
+            self.open[question[0]] = method
+
+    @precondition(lambda self: self.open)
+    @rule(result=results, place=st.integers(0, 3), times=st.integers(1, 2))
+    def answer(self, result: object, place: int, times: int) -> None:
+        number = sorted(self.open)[place % len(self.open)]
+        line = json.dumps({"v": "1", "id": number, "source": "g", "result": result}).encode() + b"\n"
+        self._check(self.connection.receive(line * times, moment(self.now)))
 
     @invariant()
     def memory_is_bounded(self) -> None:

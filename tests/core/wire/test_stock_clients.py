@@ -120,10 +120,10 @@ class AnyStockAgent(RuleBasedStateMachine):
             assert isinstance(events[-1], Ended)
 
     @precondition(lambda self: self.agent.is_live)
-    @rule(timestamp_ms=st.integers(-1, 2**53))
-    def beat(self, timestamp_ms: int) -> None:
+    @rule(timestamp=st.integers(-1, 2**53) | anything)
+    def beat(self, timestamp: Any) -> None:
         self.now += 2_000
-        self.to_server(self.agent.beat(timestamp_ms))
+        self.to_server(self.agent.beat(timestamp))
 
     @precondition(lambda self: self.agent.is_live)
     @rule(params=anything | st.fixed_dictionaries({"check_id": words}, optional={"metrics": anything, "status": words}))

@@ -50,6 +50,36 @@ def test_who_waited_too_long_is_closed_and_takes_no_turn(line: list[Accepted]) -
     assert admission.turns(4_000 + PATIENCE_MS) == ([], [line[4]])
 
 
+def test_an_address_that_comes_time_and_again_keeps_only_itself_waiting(line: list[Accepted]) -> None:
+    crowd = line[:3]
+    others = [
+        one._replace(address=Address(ip, 1, ""))
+        for one, ip in zip(line[3:], ("192.0.2.2", "192.0.2.3"), strict=True)
+    ]  # fmt: skip
+    admission = Admission(1, PATIENCE_MS)
+    for accepted in [*crowd, *others]:
+        admission.come(accepted)
+
+    greeted = []
+    while turn := admission.turns(4_000).greet:
+        greeted += turn
+        admission.ended()
+
+    assert greeted == [crowd[0], *others, crowd[1], crowd[2]]
+
+
+def test_who_was_greeted_is_not_closed_later_and_who_was_closed_is_not_greeted(line: list[Accepted]) -> None:
+    admission = Admission(1, PATIENCE_MS)
+    for accepted in line[:3]:
+        admission.come(accepted)
+
+    assert admission.turns(2_000) == (line[:1], [])
+    assert admission.turns(1_000 + PATIENCE_MS) == ([], line[1:2])
+    admission.ended()
+    assert admission.turns(1_000 + PATIENCE_MS) == (line[2:3], [])
+    assert len(admission) == 0
+
+
 def test_at_the_end_everybody_who_waits_is_given_back(line: list[Accepted]) -> None:
     admission = Admission(0, PATIENCE_MS)
     for accepted in line:

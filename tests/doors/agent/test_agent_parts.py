@@ -120,6 +120,20 @@ def test_a_full_buffer_loses_the_oldest_and_counts() -> None:
     assert (len(buffer), buffer.dropped, buffer.peek()) == (3, 2, {"n": 2})
 
 
+def test_what_large_posts_take_is_bounded_too() -> None:
+    buffer = Buffer(most_bytes=10_000)
+    for number in range(5):
+        buffer.put({"n": number, "text": "x" * 3_000})
+    assert (len(buffer), buffer.dropped) == (3, 2)
+    buffer.sent(1)
+    buffer.put({"n": 5, "text": "x" * 3_000})
+    assert (len(buffer), buffer.dropped, buffer.in_flight) == (3, 3, 1)
+    buffer.answered(1)
+    buffer.put({"n": 6, "text": "x" * 3_000})
+    assert (len(buffer), buffer.dropped, buffer.in_flight) == (3, 3, 0)
+    assert (buffer.peek() or {})["n"] == 4
+
+
 @given(
     st.lists(st.sampled_from(["put", "send", "answer", "back", "lost"]), max_size=60), st.randoms(use_true_random=False)
 )

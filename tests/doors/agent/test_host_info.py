@@ -43,6 +43,21 @@ def test_login_definitions_are_words_and_values(put: Any) -> None:
     assert tables.login() == {"PASS_MAX_DAYS": "99999", "ENV_PATH": "PATH=/bin:/usr/bin"}
 
 
+def test_pam_rules_keep_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = "auth required pam_mysql.so user=root passwd=hunter2 BindPW=hunter2 secret=hunter2\n"
+    (tmp_path / "sshd").write_text(rule)
+    monkeypatch.setattr(tables, "_PAM", tmp_path)
+    (found,) = tables.pam()
+    assert found["module_arguments"] == "user=root"
+
+
+def test_fstab_has_no_password_of_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "fstab"
+    file.write_text("curlftpfs#me:hunter2@ftp.example.com /mnt fuse rw 0 0\nnas:/export/a@b /srv nfs rw,pass=x 0 0\n")
+    monkeypatch.setattr(tables, "_FSTAB", file)
+    assert [one["file_system"] for one in tables.fstab()] == ["curlftpfs#me@ftp.example.com", "nas:/export/a@b"]
+
+
 def test_pam_rules_keep_their_flags_and_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sshd").write_text(
         "auth\t[success=1 default=ignore]\tpam_unix.so nullok\n@include common-auth\nsession required pam_env.so\n"

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vedette.agent.checks.plugin_output import reading_of
+from vedette.agent.reading import LONGEST_TOLD, fitting
 from vedette.wire.metrics import WireMetric, metrics_of
 
 TURKEY = """status Turkey thermometer returned valid response
@@ -42,6 +43,21 @@ def test_each_type_has_its_form(line: str, metric: WireMetric) -> None:
 def test_the_last_line_counts_without_its_end_and_blank_lines_do_not() -> None:
     reading = reading_of("status fine\n\nmetric a int 5", 0)
     assert (reading.status, list(reading.metrics)) == ("fine", ["a"])
+
+
+@pytest.mark.parametrize("mark", ["\x85", "\u2028", "\x0b", "\x1e"])
+def test_a_line_ends_at_a_line_feed_and_nowhere_else(mark: str) -> None:
+    reading = reading_of(f"status a{mark}b\r\nmetric a int 5\r\n", 0)
+    assert (reading.status, list(reading.metrics)) == (f"a{mark}b", ["a"])
+
+
+def test_what_is_too_long_for_a_line_of_the_protocol_is_told_instead() -> None:
+    printed = "".join(f"metric {name} string {chr(1) * 60_000}\n" for name in "abcdefghijklmnop")
+    reading = fitting(reading_of(printed, 0))
+    assert (reading.available, reading.metrics) == (False, {})
+    assert reading.status == f"The check said more than {LONGEST_TOLD} bytes"
+    short = reading_of("metric a int 5\n", 0)
+    assert fitting(short) is short
 
 
 def test_a_dotted_name_keeps_its_dimension() -> None:

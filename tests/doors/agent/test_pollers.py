@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -458,11 +459,16 @@ def test_a_token_file_that_somebody_has_changed_is_left_alone(tmp_path: Path) ->
     assert file.read_text() == "third.1\n"
 
 
-def test_a_new_token_keeps_the_file_s_mode_and_a_link_a_link(tmp_path: Path) -> None:
+def test_a_new_token_keeps_the_file_s_owner_and_mode_and_a_link_a_link(tmp_path: Path) -> None:
     file, link = tmp_path / "token", tmp_path / "link"
     file.write_text("old.1\n")
     file.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(file, 12_345, 23_456)
+    before = file.stat()
     link.symlink_to(file)
     TokenInFile(link).replace("old.1", "new.1")
     TokenInFile(link).replace("old.1", "new.1")
+    assert (file.stat().st_uid, file.stat().st_gid) == (before.st_uid, before.st_gid)
+    assert sorted(tmp_path.iterdir()) == [link, file]
     assert (link.is_symlink(), file.read_text(), file.stat().st_mode & 0o777) == (True, "new.1\n", 0o640)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from vedette.app.collecting import egress_policy
-from vedette.app.metric_store import listeners, metric_store, outside
+from vedette.app.metric_store import listeners, look_for_stores, metric_store, outside
 from vedette.config import Config, HostPort, load
 
 
@@ -42,6 +42,24 @@ def test_nobody_probes_a_metric_store_whatever_is_allowed() -> None:
     assert [one for one in denied if policy.permits(ip_address(one[0]), one[1])] == []
     assert policy.permits(ip_address("192.0.2.7"), 81)
     assert policy.permits(ip_address("127.0.0.1"), 80)
+
+
+async def test_a_store_that_moves_to_another_address_is_out_of_reach_there_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    address = "192.0.2.7"
+
+    def moving(_host: str, port: int, **_more: Any) -> Any:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", moving)
+    config = load({"metrics_url": "http://store.example:8428", "allow_network": ("0.0.0.0/0",)}, environment={})
+    policy = egress_policy(config, listeners(config))
+    address = "192.0.2.8"
+    assert policy.permits(ip_address("192.0.2.8"), 8428)
+    await look_for_stores(config, policy)
+    assert not policy.permits(ip_address("192.0.2.7"), 8428)
+    assert not policy.permits(ip_address("192.0.2.8"), 8428)
 
 
 def test_a_store_whose_name_has_no_address_keeps_no_server_from_starting(

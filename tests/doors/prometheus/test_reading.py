@@ -37,6 +37,21 @@ async def test_what_is_no_answer_is_said_in_one_line(answer: httpx.Response, sai
         assert len(str(caught.value)) < 500
 
 
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"metric": {"statistic": "numPoints"}, "values": [[1, "one"]]},
+        {"metric": {"statistic": "numPoints"}, "values": [[1, "1"]]},
+        {"metric": {"statistic": "numPoints"}, "values": [[1e308, "1"]]},
+        {"metric": {}, "value": [0, "none"]},
+    ],
+)
+async def test_numbers_and_statistics_that_make_no_sense_are_no_answer(found: dict[str, object]) -> None:
+    asking = reader(lambda _: httpx.Response(200, json={"data": {"result": [found]}}))
+    with pytest.raises(StoreUnavailable, match="answers what no Prometheus answers"):
+        await asking.rollups("x", 0, 0, 300_000)
+
+
 async def test_whether_windows_hold_both_ends_is_asked_once_and_again_after_a_failure() -> None:
     asked: list[str] = []
     is_down = False

@@ -8,7 +8,7 @@ from one that takes its time.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import asyncpg
 import structlog
@@ -40,7 +40,7 @@ log = structlog.get_logger("vedette.processes")
 class Means:
     """What it stands on."""
 
-    dsn: str
+    dsn: str = field(repr=False)  # it may hold a password
     database: Database
     keyring: Keyring
     entropy: Entropy

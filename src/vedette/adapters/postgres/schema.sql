@@ -393,5 +393,6 @@ CREATE TABLE collector_seat (
     since_ms BIGINT NOT NULL,
     types TEXT COLLATE "C" NOT NULL,
     is_blind INTEGER NOT NULL,
+    can_confirm INTEGER NOT NULL,
     PRIMARY KEY (process_id, zone_id, name)
 );

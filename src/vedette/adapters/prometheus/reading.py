@@ -5,7 +5,8 @@ A metric whose unit or type has changed is several series. They are asked for to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import msgspec
@@ -63,10 +64,12 @@ class Reader:
         to_ms = await self._shortened(selector, from_ms, to_ms, limit)
         # A window that may be a little long, cut here: so it is the same whichever of its ends the store leaves out.
         form = {"query": f"{selector}[{to_ms - from_ms + 1}ms]", "time": promql.seconds(to_ms)}
+        listed = await self._query("query", form)
         points: dict[int, int | float] = {}
-        for found in await self._query("query", form):
-            for at, text in found.values:
-                points.setdefault(_ms(at), _number(text, found.metric))
+        with _understood():
+            for found in listed:
+                for at, text in found.values:
+                    points.setdefault(_ms(at), _number(text, found.metric))
         return [Point(at, points[at]) for at in sorted(points) if from_ms <= at < to_ms][:limit]
 
     async def rollups(self, selector: str, first_ms: int, last_ms: int, width_ms: int) -> list[Rollup]:
@@ -75,14 +78,16 @@ class Reader:
         Without those that have no points; at most `MOST_WINDOWS` are asked for.
         """
         query = promql.statistics(selector, width_ms - await self._surplus_ms())
+        listed = await self._windows(query, first_ms, last_ms, width_ms)
         by_series: dict[frozenset[tuple[str, str]], Stretches] = {}
-        for found in await self._windows(query, first_ms, last_ms, width_ms):
-            statistic = found.metric.pop(promql.STATISTIC, "")
-            found.metric.pop("__name__", None)  # some statistics keep it, some do not
-            stretches = by_series.setdefault(frozenset(found.metric.items()), {})
-            for at, text in found.values:
-                stretches.setdefault(_ms(at) + 1 - width_ms, {})[statistic] = _number(text, found.metric)
-        return _merged(by_series.values())
+        with _understood():
+            for found in listed:
+                statistic = found.metric.pop(promql.STATISTIC, "")
+                found.metric.pop("__name__", None)  # some statistics keep it, some do not
+                stretches = by_series.setdefault(frozenset(found.metric.items()), {})
+                for at, text in found.values:
+                    stretches.setdefault(_ms(at) + 1 - width_ms, {})[statistic] = _number(text, found.metric)
+            return _merged(by_series.values())
 
     async def series(self, selector: str, from_ms: int, to_ms: int) -> Sequence[Labels]:
         """The labels of the series that had points in the span."""
@@ -92,11 +97,9 @@ class Reader:
     async def counts(self, selector: str, first_ms: int, last_ms: int, width_ms: int) -> list[tuple[int, int]]:
         """When windows begin that have points, and how many, of all series together; windows as in `rollups`."""
         query = f"sum(count_over_time({selector}[{width_ms - await self._surplus_ms()}ms]))"
-        return [
-            (_ms(at) + 1 - width_ms, round(float(text)))
-            for found in await self._windows(query, first_ms, last_ms, width_ms)
-            for at, text in found.values
-        ]
+        listed = await self._windows(query, first_ms, last_ms, width_ms)
+        with _understood():
+            return [(_ms(at) + 1 - width_ms, round(float(text))) for found in listed for at, text in found.values]
 
     async def _shortened(self, selector: str, from_ms: int, to_ms: int, limit: int) -> int:
         """An end before which there are enough points, so that years of them are not read for a few."""
@@ -125,7 +128,8 @@ class Reader:
         if self._holds_both_ends is None:
             found = await self._query("query", {"query": promql.INCLUSIVE_PROBE, "time": _PROBED_AT_S})
             value = found[0].value if found else None
-            self._holds_both_ends = value is not None and float(value[1]) >= _BOTH_ENDS
+            with _understood():
+                self._holds_both_ends = value is not None and float(value[1]) >= _BOTH_ENDS
         return 1 if self._holds_both_ends else 0
 
     def _forget(self) -> None:
@@ -146,6 +150,15 @@ def _decoded(answer: bytes, shape: type[Shape]) -> Shape:
         return msgspec.json.decode(answer, type=shape)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StoreUnavailable(f"metric store: answers what no Prometheus answers ({error})") from error
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Numbers that are none, and statistics of which some are not there, are no answer."""
+    try:
+        yield
+    except (ArithmeticError, LookupError, ValueError) as error:
+        raise StoreUnavailable(f"metric store: answers what no Prometheus answers ({type(error).__name__})") from error
 
 
 def _ms(seconds: float) -> int:

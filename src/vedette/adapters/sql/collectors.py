@@ -9,7 +9,7 @@ import msgspec
 from vedette.adapters.sql.database import Bulk, Database, Params, Row, SqlWrite, Statement, Value
 from vedette.ports.collectors import Seated
 
-_COLUMNS = "process_id, zone_id, name, agent_id, since_ms, types, is_blind"
+_COLUMNS = "process_id, zone_id, name, agent_id, since_ms, types, is_blind, can_confirm"
 
 ELSEWHERE = f"""
 SELECT {_COLUMNS} FROM collector_seat
@@ -20,7 +20,7 @@ LEAVE = "DELETE FROM collector_seat WHERE process_id = :process_id"
 
 SIT = f"""
 INSERT INTO collector_seat ({_COLUMNS})
-VALUES (:process_id, :zone_id, :name, :agent_id, :since_ms, :types, :is_blind)"""
+VALUES (:process_id, :zone_id, :name, :agent_id, :since_ms, :types, :is_blind, :can_confirm)"""
 
 _encode_types = msgspec.json.Encoder().encode
 _decode_types = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -42,9 +42,11 @@ class SqlCollectorRoll:
 
 def _params(seat: Seated) -> dict[str, Value]:
     plain = {name: getattr(seat, name) for name in Seated.__struct_fields__}
-    return plain | {"types": _encode_types(seat.types).decode(), "is_blind": int(seat.is_blind)}
+    are_so = {"is_blind": int(seat.is_blind), "can_confirm": int(seat.can_confirm)}
+    return plain | are_so | {"types": _encode_types(seat.types).decode()}
 
 
 def _seated(row: Row) -> Seated:
     values = dict(zip(Seated.__struct_fields__, row, strict=True))
-    return Seated(**values | {"types": _decode_types(values["types"]), "is_blind": bool(values["is_blind"])})
+    are_so = {name: bool(values[name]) for name in ("is_blind", "can_confirm")}
+    return Seated(**values | are_so | {"types": _decode_types(values["types"])})

@@ -6,6 +6,7 @@ removed in its time like any other.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -28,6 +29,8 @@ REMOVE = "DELETE FROM confirm_round WHERE check_id = :check_id AND revision = :r
 
 GUARD = "confirm_round"
 
+_TURN = 1_000
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Round).decode
 
@@ -39,7 +42,12 @@ class SqlConfirmRounds:
         self._database = database
 
     async def all(self) -> Sequence[KeptRound]:
-        return [KeptRound(_decode(value), revision) for revision, value in await self._database.fetch(ALL, {})]
+        kept: list[KeptRound] = []
+        for revision, value in await self._database.fetch(ALL, {}):
+            kept.append(KeptRound(_decode(value), revision))
+            if len(kept) % _TURN == 0:  # in an outage of much there are many, and others get their turn
+                await asyncio.sleep(0)
+        return kept
 
     def put(self, latest: Round, revision: int) -> SqlWrite:
         params: Params = {"check_id": latest.check_id, "value": _encode(latest)}

@@ -24,7 +24,11 @@ KEEP_PRESENCE = """
 INSERT INTO agent_presence (tenant_id, agent_id, at_ms, value) VALUES (:tenant_id, :agent_id, :at_ms, :value)
 ON CONFLICT (tenant_id, agent_id) DO UPDATE SET at_ms = excluded.at_ms, value = excluded.value"""
 
-FORGET_PRESENCES = "DELETE FROM agent_presence WHERE at_ms < :before_ms"
+# Nothing may have happened for months to an agent that is connected.
+FORGET_PRESENCES = """
+DELETE FROM agent_presence WHERE at_ms < :before_ms AND NOT EXISTS (
+    SELECT 1 FROM agent_connection c
+    WHERE c.tenant_id = agent_presence.tenant_id AND c.agent_id = agent_presence.agent_id)"""
 
 _SURROUNDINGS = "surroundings"
 

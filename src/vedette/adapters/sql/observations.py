@@ -14,7 +14,15 @@ from typing import Protocol
 import msgspec
 
 from vedette.adapters.sql.database import Bulk, Database, Row, SqlWrite, Statement, Value
-from vedette.domain.happenings import AgentClosed, AgentConnected, AgentFetched, Happening, Tick, ZoneTurned
+from vedette.domain.happenings import (
+    AgentClosed,
+    AgentConnected,
+    AgentFetched,
+    Happening,
+    ProcessTurned,
+    Tick,
+    ZoneTurned,
+)
 from vedette.domain.ids import AgentId, EntityId, TenantId
 from vedette.domain.metrics import Metric
 from vedette.domain.observations import Entry, Logged, Observation
@@ -29,7 +37,7 @@ VALUES (:check_id, :place, :at_ms, :arrival_ms, :payload)"""
 
 LATEST = """
 SELECT seq, check_id, place, at_ms, arrival_ms, payload FROM observation
-WHERE check_id = :check_id AND place = :place AND seq <= :up_to ORDER BY at_ms DESC LIMIT 1"""
+WHERE seq = (SELECT MAX(seq) FROM observation WHERE check_id = :check_id AND place = :place AND seq + 0 <= :up_to)"""
 
 CURSOR = "SELECT seq FROM reader_cursor WHERE name = :name"
 
@@ -75,6 +83,7 @@ OF_NO_CHECK = ""
 
 _places: dict[type, str] = {
     ZoneTurned: "zone",
+    ProcessTurned: "zone",
     AgentConnected: "agent",
     AgentClosed: "agent",
     AgentFetched: "agent",

@@ -22,7 +22,8 @@ SELECT seq, check_id, place, at_ms, arrival_ms, payload FROM observation WHERE s
     SELECT seq FROM (
         SELECT seq FROM observation WHERE check_id = :check_id AND check_id <> '{OF_NO_CHECK}' AND seq + 0 > :after
         UNION ALL
-        SELECT seq FROM observation WHERE check_id = '{OF_NO_CHECK}' AND place = 'zone' AND seq + 0 > :after
+        SELECT seq FROM observation WHERE check_id = '{OF_NO_CHECK}' AND place = 'zone'
+            AND at_ms >= :from_ms AND at_ms < :to_ms AND seq + 0 > :after
     ) AS needed ORDER BY seq LIMIT :limit)
 ORDER BY seq"""
 
@@ -53,7 +54,9 @@ class SqlPastObservations:
         after = after or await self._before(from_ms - _DISORDER_MS)
         found: list[Logged] = []
         while len(found) < limit:
-            params: Params = {"check_id": check_id, "after": after, "limit": limit}
+            params: Params = {
+                "check_id": check_id, "after": after, "limit": limit, "from_ms": from_ms, "to_ms": to_ms
+            }  # fmt: skip
             page = [logged(row) for row in await self._database.fetch(PAGE, params)]
             found += [one for one in page if from_ms <= _arrival_ms(one.entry) < to_ms]
             if len(page) < limit or _arrival_ms(page[-1].entry) >= to_ms + _DISORDER_MS:

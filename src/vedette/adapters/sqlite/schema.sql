@@ -392,5 +392,6 @@ CREATE TABLE collector_seat (
     since_ms INTEGER NOT NULL,
     types TEXT NOT NULL,
     is_blind INTEGER NOT NULL,
+    can_confirm INTEGER NOT NULL,
     PRIMARY KEY (process_id, zone_id, name)
 ) STRICT, WITHOUT ROWID;

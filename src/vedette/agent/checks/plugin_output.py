@@ -97,7 +97,7 @@ def reading_of(printed: str, code: int) -> Reading:
     """Of a plugin that ended by itself with this exit code; what failed has no metrics."""
     output = Output()
     try:
-        for line in printed.splitlines():
+        for line in printed.split("\n"):
             output.take(line)
     except WrongLine as error:
         return unavailable(str(error))

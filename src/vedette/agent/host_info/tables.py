@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 _FSTAB, _LOGIN, _PAM = Path("/etc/fstab"), Path("/etc/login.defs"), Path("/etc/pam.d")
+_PASSWORD = re.compile(r"(?:pass(?:word|wd|phrase)?2?|bindpw|rootbindpw|secret)=", re.IGNORECASE)
+_WITH_PASSWORD = re.compile(r":[^/@:]*@")
 _FSTAB_MEMBERS = ("file_system", "mount_point", "type", "options", "pass")
 
 
@@ -16,8 +19,8 @@ def fstab() -> list[dict[str, str]]:
 
 
 def _harmless(row: list[str]) -> list[str]:
-    options = [option for option in row[3].split(",") if not option.lower().startswith(("password", "pass="))]
-    return [*row[:3], ",".join(options), *row[4:]]
+    options = [option for option in row[3].split(",") if not _PASSWORD.match(option)]
+    return [_WITH_PASSWORD.sub("@", row[0], count=1), *row[1:3], ",".join(options), *row[4:]]
 
 
 def login() -> dict[str, str]:
@@ -27,7 +30,7 @@ def login() -> dict[str, str]:
 
 
 def pam() -> list[dict[str, str]]:
-    """Which modules authenticate for what."""
+    """Which modules authenticate for what. The passwords that some are given stay here."""
     return [rule for file in sorted(_PAM.iterdir()) if file.is_file() for rule in _rules(file)]
 
 
@@ -42,7 +45,7 @@ def _rules(file: Path) -> Iterator[dict[str, str]]:
                 "module_interface": interface,
                 "control_flags": flags,
                 "module_name": module.strip(),
-                "module_arguments": arguments.strip(),
+                "module_arguments": " ".join(word for word in arguments.split() if not _PASSWORD.match(word)),
             }
 
 

@@ -49,7 +49,7 @@ class ChunkedPast:
         return [found[seq] for seq in sorted(found)[:limit]]
 
     async def latest(self, check_id: str, place: str, up_to: int) -> Observation | None:
-        """The latest by its own time among those up to a `seq`."""
+        """The last that came up to a `seq`, of the place's newest chunk."""
         params: Params = {"check_id": check_id, "place": place, "up_to": up_to}
         row = await self._database.fetch_one(NEWEST, params)
         if row is None:
@@ -57,8 +57,8 @@ class ChunkedPast:
         entries = await self._entries(row[0])
         if entries is None:
             return await self.latest(check_id, place, up_to)
-        found = [one.entry for one in entries if one.seq <= up_to and isinstance(one.entry, Observation)]
-        return max(found, key=_at, default=None)
+        last = max((one for one in entries if one.seq <= up_to), key=_seq, default=None)
+        return last.entry if last is not None and isinstance(last.entry, Observation) else None
 
     async def _entries(self, id: int) -> Sequence[Logged] | None:
         """None when there is no such chunk any more; nothing out of a damaged one."""
@@ -86,5 +86,5 @@ def _arrival(logged: Logged) -> int:
     return logged.entry.arrival_ms if isinstance(logged.entry, Observation) else logged.entry.at_ms
 
 
-def _at(observation: Observation) -> int:
-    return observation.at_ms
+def _seq(logged: Logged) -> int:
+    return logged.seq
