@@ -26,6 +26,8 @@ HOURS = 24
 BEATS_AN_HOUR, POSTS_AN_HOUR = 120, 60
 STEPS_AN_HOUR = 12
 AIM_MIB = 1.0
+STEP_S = 0.55
+"""Sooner, ten heartbeats at a time would be too many messages: an agent may send 200 in 10 s."""
 
 
 class _Agent:
@@ -105,7 +107,10 @@ def _day(server: servers.Restarted, agents: list[_Agent]) -> list[tuple[float, f
     for fd in by_fd:
         poll.register(fd, select.EPOLLIN)
     samples = []
+    due_s = time.monotonic()
     for step in range(HOURS * STEPS_AN_HOUR):
+        time.sleep(max(0.0, due_s - time.monotonic()))
+        due_s = max(due_s + STEP_S, time.monotonic())
         for agent in agents:
             agent.step(BEATS_AN_HOUR // STEPS_AN_HOUR, POSTS_AN_HOUR // STEPS_AN_HOUR)
         while any(agent.under_way for agent in agents):

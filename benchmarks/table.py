@@ -20,7 +20,7 @@ class Row:
     ours: Sequence[float]  # absolute, in `unit`
     theirs: Sequence[float]
     unit: str
-    aim: float  # the ratio, or the absolute figure where there is no peer
+    aim: float | None  # the ratio, or the absolute figure where there is no peer; None: none was decided (beside a peer)
     at_most: bool = False  # less is better; of absolute figures only
 
     @property
@@ -52,7 +52,7 @@ class Table:
 
 def _cells(row: Row) -> tuple[str, ...]:
     ours = f"{statistics.median(row.ours):,.0f} {row.unit}"
-    if not row.theirs:
+    if not row.theirs and row.aim is not None:
         measured = statistics.median(row.ours)
         holds = measured <= row.aim if row.at_most else measured >= row.aim
         aim = f"{'<=' if row.at_most else '>='} {row.aim:g} {row.unit}"
@@ -61,4 +61,6 @@ def _cells(row: Row) -> tuple[str, ...]:
     median = statistics.median(ratios)
     shown = f"{median:.2f} ({min(ratios):.2f}..{max(ratios):.2f})"
     theirs = f"{statistics.median(row.theirs):,.0f} {row.unit}"
+    if row.aim is None:
+        return row.what, row.against, shown, "-", ours, theirs, "-"
     return row.what, row.against, shown, f">= {row.aim:g}", ours, theirs, "yes" if median >= row.aim else "NO"
