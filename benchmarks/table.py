@@ -20,7 +20,7 @@ class Row:
     ours: Sequence[float]  # absolute, in `unit`
     theirs: Sequence[float]
     unit: str
-    aim: float | None  # the ratio, or the absolute figure where there is no peer; None: none was decided (beside a peer)
+    aim: float | None  # the ratio, or the absolute figure where there is no peer; None: there is none
     at_most: bool = False  # less is better; of absolute figures only
 
     @property
