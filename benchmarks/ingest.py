@@ -53,7 +53,7 @@ def run() -> Table:
     table.notes.append(
         f"{refused} posts refused; {left:,} of {BACKLOG:,} old observations were left in the log at the end"
     )
-    table.notes.append("Zabbix (sender, PostgreSQL) and VictoriaMetrics (import): not run here")
+    table.notes.append("Zabbix (sender, PostgreSQL) and VictoriaMetrics (import): not run here, see RESULTS.md")
     return table
 
 
