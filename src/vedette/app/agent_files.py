@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from vedette.adapters.local.entropy import entropy
 from vedette.app.base import Base
-from vedette.app.collecting import PROBES
+from vedette.app.collecting import knows
 from vedette.domain import resources
 from vedette.ports.unit import Commit
 from vedette.services.account import RESOURCE_LIMITS, ResourceLimits
@@ -17,8 +19,8 @@ from vedette.services.known_suppressions import KnownSuppressions
 from vedette.services.zones import Zones
 
 
-def agent_files(base: Base, commit: Commit) -> AgentFiles:
-    """Over the stores of this process; what it changes goes through `commit`."""
+def agent_files(base: Base, commit: Commit, runs: Callable[[str, str], bool]) -> AgentFiles:
+    """Over the stores of this process; what it changes goes through `commit`. `runs`: see `collecting.knows`."""
     stores, zones = base.stores, Zones(base.config.zones)
     store = Store(
         documents=stores.documents,
@@ -29,9 +31,7 @@ def agent_files(base: Base, commit: Commit) -> AgentFiles:
         entropy=entropy,
         limits=ResourceLimits(stores.accounts, RESOURCE_LIMITS),
     )
-    rules = CheckRules(
-        stores.documents, zones, lambda zone, check_type: not zones.is_built_in(zone) or check_type in PROBES
-    )
+    rules = CheckRules(stores.documents, zones, knows(zones, runs))
     return AgentFiles(
         DocumentService(resources.CHECK, rules, store, settle=settled),
         DocumentService(resources.ALARM, AlarmRules(stores.documents), store),

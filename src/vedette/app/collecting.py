@@ -23,6 +23,7 @@ from vedette.domain.egress import EgressPolicy
 from vedette.domain.ids import ZoneId
 from vedette.ports.probing import Address, Probe, Report, Resolve
 from vedette.probes.http import HttpProbe
+from vedette.services.zones import Zones
 
 _FEWEST_PROBES = 16
 
@@ -49,6 +50,11 @@ PROBES: Mapping[str, Callable[[Resolve], Probe]] = {
     "remote.http": lambda resolve: HttpProbe(resolve, now_ms, entropy),
 }
 """Remote check type -> how its probe is made: what the collectors of built-in zones know."""
+
+
+def knows(zones: Zones, runs: Callable[[str, str], bool]) -> Callable[[str, str], bool]:
+    """(zone id, check type) -> whether any collector of the zone runs such checks; `runs` says it of private zones."""
+    return lambda zone, check_type: check_type in PROBES if zones.is_built_in(zone) else runs(zone, check_type)
 
 
 def probes(resolve: Resolve) -> Mapping[str, Probe]:

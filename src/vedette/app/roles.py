@@ -16,7 +16,7 @@ from vedette.agent_endpoint import AgentEndpoint
 from vedette.app.agent_files import agent_files
 from vedette.app.alerting import Alerting
 from vedette.app.base import Base
-from vedette.app.collecting import PROBES, Collecting
+from vedette.app.collecting import Collecting, knows
 from vedette.app.http import HttpDoor, MetricsDoor, Parts
 from vedette.app.load import Load
 from vedette.app.loops import Loop
@@ -122,7 +122,11 @@ def asking_to_confirm(base: Base, collectors: Collectors) -> Loop:
 
 def agents(base: Base, alerting: Alerting, following: Following, presence: Presence) -> Agents:
     """What is known of agents; it follows the configuration: schedules and what tokens allow change with it."""
-    files = agent_files(base, following.waking(base.stores.commit))
+
+    def runs(zone: str, check_type: str) -> bool:
+        return known.collectors.can_run(zone, check_type)
+
+    files = agent_files(base, following.waking(base.stores.commit), runs)
     known = Agents(base.stores, base.keys, alerting.ingest, entropy, presence.process_id, files.apply)
     known.log = AgentLog(base.stores.observations, base.stores.commit, presence.process_id, now_ms)
     alerting.can_confirm, alerting.ask_to_confirm = known.collectors.can_confirm, known.collectors.confirm
@@ -267,9 +271,7 @@ async def start_api(base: Base, inside: Inside, listener: socket.socket, cleanup
         entropy=entropy,
         rates=inside.counted.rates,
         zones=zones,
-        knows=lambda zone, check_type: (
-            check_type in PROBES if zones.is_built_in(zone) else inside.reach.runs(zone, check_type)
-        ),
+        knows=knows(zones, inside.reach.runs),
         identity=Identity(opened.accounts, opened.commit, base.keys, clock=now_ms, entropy=entropy),
         auditor=Auditor(opened.audits, opened.commit, entropy),
         suppressions=suppressions,
